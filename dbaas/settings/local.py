@@ -1,0 +1,3 @@
+"""One machine, no cloud. Keys come from var/, where `make up` generates them once."""
+
+from dbaas.settings.base import *  # noqa: F403

@@ -1,0 +1,178 @@
+"""What the control plane asks of a guest, one struct per command.
+
+Names are imperative. Unknown fields are ignored, so a newer control plane can talk to an older guest; an
+unknown kind is refused with a report. Commands with `NEEDS_ENGINE_LOCK` change the engine and run one at a
+time in the order received; the others are quick reads that run beside them.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from guestagent.protocol.secret import Secret, dec_hook, enc_hook
+from guestagent.protocol.types import DatabaseSpec, UserRef, UserSpec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """Base of all commands. `is_read` commands change nothing and may run beside a long action."""
+
+    is_read: ClassVar[bool] = False
+
+
+class Ping(Command, tag="ping"):
+    """Answer at once; the result is ``{}``."""
+
+    is_read: ClassVar[bool] = True
+
+
+class PrepareDatastore(Command, tag="prepare_datastore"):
+    """Initialise, secure, configure and start the datastore, then create `databases` and `users`.
+
+    Done when the server answers queries and everything asked for exists. Repeating it on a prepared guest
+    completes what is missing and changes nothing else.
+    """
+
+    databases: tuple[DatabaseSpec, ...] = ()
+    users: tuple[UserSpec, ...] = ()
+    overrides: dict[str, Any] = {}
+    root_password: Secret | None = None  # enable root from the start
+
+
+class StartDatastore(Command, tag="start_datastore"):
+    """Start the server and keep it running from now on."""
+
+
+class StopDatastore(Command, tag="stop_datastore"):
+    """Shut the server down cleanly and keep it down; escalates to SIGKILL at `timeout_seconds`."""
+
+    timeout_seconds: float = 60.0
+
+
+class RestartDatastore(Command, tag="restart_datastore"):
+    timeout_seconds: float = 60.0
+
+
+class CreateDatabases(Command, tag="create_databases"):
+    """Create each database that does not exist yet."""
+
+    databases: tuple[DatabaseSpec, ...]
+
+
+class DeleteDatabase(Command, tag="delete_database"):
+    """Drop a database; one that is already gone is success."""
+
+    name: str
+
+
+class ListDatabases(Command, tag="list_databases"):
+    """Result: ``Page`` of ``{"name"}``; system databases are left out."""
+
+    is_read: ClassVar[bool] = True
+    limit: int | None = None
+    marker: str | None = None
+    include_marker: bool = False
+
+
+class CreateUsers(Command, tag="create_users"):
+    users: tuple[UserSpec, ...]
+
+
+class DeleteUser(Command, tag="delete_user"):
+    """Drop a user; one that is already gone is success."""
+
+    user: UserRef
+
+
+class GetUser(Command, tag="get_user"):
+    """Result: ``UserInfo`` or the error code `user_not_found`."""
+
+    is_read: ClassVar[bool] = True
+    user: UserRef
+
+
+class ListUsers(Command, tag="list_users"):
+    """Result: ``Page`` of ``UserInfo``, markers are ``name@host``; system users are left out."""
+
+    is_read: ClassVar[bool] = True
+    limit: int | None = None
+    marker: str | None = None
+    include_marker: bool = False
+
+
+class UpdateUser(Command, tag="update_user"):
+    """Change any of name, password and host; grants stay."""
+
+    user: UserRef
+    new_name: str | None = None
+    new_password: Secret | None = None
+    new_host: str | None = None
+
+
+class UserPassword(msgspec.Struct, frozen=True, kw_only=True):
+    user: UserRef
+    password: Secret
+
+
+class ChangePasswords(Command, tag="change_passwords"):
+    changes: tuple[UserPassword, ...]
+
+
+class GrantAccess(Command, tag="grant_access"):
+    """Give the user ALL privileges on each database."""
+
+    user: UserRef
+    databases: tuple[str, ...]
+
+
+class RevokeAccess(Command, tag="revoke_access"):
+    user: UserRef
+    database: str
+
+
+class EnableRoot(Command, tag="enable_root"):
+    """Make the superuser of the field (`root`) usable from outside with this password."""
+
+    password: Secret
+
+
+class DisableRoot(Command, tag="disable_root"):
+    """Make it unusable again; a root that is not enabled is success."""
+
+
+AnyCommand = (
+    Ping
+    | PrepareDatastore
+    | StartDatastore
+    | StopDatastore
+    | RestartDatastore
+    | CreateDatabases
+    | DeleteDatabase
+    | ListDatabases
+    | CreateUsers
+    | DeleteUser
+    | GetUser
+    | ListUsers
+    | UpdateUser
+    | ChangePasswords
+    | GrantAccess
+    | RevokeAccess
+    | EnableRoot
+    | DisableRoot
+)
+
+_encoder = msgspec.json.Encoder(enc_hook=enc_hook)
+_decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand, dec_hook=dec_hook)
+
+
+def kind_of(command: Command) -> str:
+    """The command's wire name, e.g. ``create_users``."""
+    return str(type(command).__struct_config__.tag)
+
+
+def encode_command(command: Command) -> bytes:
+    return _encoder.encode(command)
+
+
+def decode_command(payload: bytes) -> AnyCommand:
+    """Raises msgspec.ValidationError for an unknown kind or a field of the wrong type."""
+    return _decoder.decode(payload)

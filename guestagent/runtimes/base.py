@@ -1,0 +1,60 @@
+"""How an engine runs. Managers say *what* to run; runtimes know *how*."""
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProgram:
+    """A database server to keep running: started detached, so that it outlives the agent."""
+
+    argv: tuple[str, ...]
+    log_file: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: int = 15
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Runtime(abc.ABC):
+    """Runs one server and short-lived tools beside it, as the database user.
+
+    *Idempotent*: `start` (a server that runs is left alone), `stop` (one that doesn't is success).
+    *Cheap, never raises*: `is_running`.
+    """
+
+    @abc.abstractmethod
+    def find_program(self, name: str, version: str) -> Path | None:
+        """Where this program of this engine version is; None when it is not installed."""
+
+    @abc.abstractmethod
+    def start(self, program: ServerProgram) -> None: ...
+
+    @abc.abstractmethod
+    def stop(self, *, timeout_seconds: float, stop_signal: int = 15) -> None:
+        """Ask by `stop_signal`, insist by SIGKILL at the time limit; returns when it is gone."""
+
+    @abc.abstractmethod
+    def is_running(self) -> bool: ...
+
+    @abc.abstractmethod
+    def run_tool(
+        self, argv: Sequence[str], *, timeout_seconds: float, stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> ToolResult:
+        """Run to the end or kill it with its children at the time limit (raises EngineTimeout)."""
+
+    @abc.abstractmethod
+    def make_directory(self, path: Path, mode: int = 0o700) -> None:
+        """Create a directory owned by the database user; one that exists gets owner and mode."""
+
+    @abc.abstractmethod
+    def write_file(self, path: Path, content: str, mode: int = 0o600) -> None:
+        """Write a file owned by the database user, atomically."""

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class InstancesConfig(AppConfig):
+    name = "instances"
+    label = "instances"
+    default_auto_field = "django.db.models.BigAutoField"
