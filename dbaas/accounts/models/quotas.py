@@ -43,12 +43,16 @@ class QuotaUsage(models.Model):
 
     project_id = models.CharField(max_length=64)
     resource = models.CharField(max_length=16, choices=Resource.choices)
-    in_use = models.PositiveBigIntegerField(default=0)
-    reserved = models.PositiveBigIntegerField(default=0)
+    in_use = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project_id", "resource"], name="accounts_quota_usage_once")
+            models.UniqueConstraint(fields=["project_id", "resource"], name="accounts_quota_usage_once"),
+            # Not PositiveBigIntegerField: MariaDB makes that unsigned, where a difference below zero is an error.
+            models.CheckConstraint(
+                condition=models.Q(in_use__gte=0, reserved__gte=0), name="accounts_quota_usage_range"
+            ),
         ]
         ordering = ["project_id", "resource"]
         verbose_name_plural = "quota usage"
