@@ -111,6 +111,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["dbaas.accounts.policy.PolicyPermission"],
     "DEFAULT_RENDERER_CLASSES": ["dbaas.common.renderers.TroveJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["dbaas.common.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "dbaas.common.negotiation.TroveNegotiation",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "dbaas.common.exceptions.exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -126,7 +127,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/v1\.0/{project_id}",
+    "PREPROCESSING_HOOKS": ["dbaas.common.schema.only_api_routes"],
+    "POSTPROCESSING_HOOKS": ["dbaas.common.schema.add_common_answers"],
 }
+
+LOGGING_CONFIG = "dbaas.common.logs.configure"
+LOGGING = {"format": _set["LOG_FORMAT"], "level": _set["LOG_LEVEL"]}
 
 # Celery is transport only: an Operation row holds the outcome, so there is no result backend.
 CELERY_BROKER_URL = _set["TRANSPORT_URL"]
