@@ -6,6 +6,7 @@ marked secret may also come from the file that `<NAME>_FILE` names. Parsing is s
 fit stops the program with a sentence that says which and why.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-VAR = PROJECT_ROOT / "var"
+#: Everything that `make up` makes is in here; DBAAS_VAR names another folder for a second stack.
+VAR = Path(os.environ.get("DBAAS_VAR") or PROJECT_ROOT / "var")
 
 
 def text(value: str) -> str:

@@ -1,0 +1,1 @@
+"""Ways to run the project; `compose.local` is the one for a single machine without a cloud."""

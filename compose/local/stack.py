@@ -1,0 +1,212 @@
+"""A whole stack on this machine: start it, stop it, look at it, remove it."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from compose.local import clients, environment, services
+from compose.local.console import fail, say, step, table
+from compose.local.environment import Environment
+from compose.local.layout import PROJECT_ROOT, Layout, write_private
+from compose.local.processes import BY_NAME, PROCESSES, busy_ports
+from compose.local.supervisor import ProcessState, Supervisor
+
+_READY_SECONDS: Final = 60.0
+_INITIALISE_SECONDS: Final = 120.0
+_STOP_ALL_SECONDS: Final = 120.0
+_SOURCES: Final = ("dbaas", "instances", "datastores", "backups", "guestagent", "compose")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How one process is. `problem` is None when it serves."""
+
+    name: str
+    state: ProcessState | None
+    problem: str | None
+
+
+class Stack:
+    """The stack whose files are in `layout`. Methods raise Failure with what to do about it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.supervisor = Supervisor(layout)
+
+    @property
+    def environment(self) -> Environment:
+        return environment.read(self.layout) or fail("There is no stack here yet: run `make up`.")
+
+    def up(self, given: Mapping[str, str] | None = None) -> None:
+        """Start what is not running and wait until all of it serves. Running it again changes nothing."""
+        settings = environment.ensure(self.layout, given)
+        services.ensure(self.layout, settings)
+        clients.write(self.layout, settings)
+        if self._is_current() and not any(health.problem for health in self.health()):
+            return
+        with step("Preparing the control database, datastores and accounts"):
+            self.initialise()
+        with step("Starting " + ", ".join(process.name for process in PROCESSES)):
+            self._start_processes(settings)
+            self.wait_until_ready()
+        write_private(self.layout.run / "version", self._version())
+
+    def initialise(self) -> None:
+        """Migrate, register datastores, set up the broker, create the first projects and users."""
+        given = self.environment
+        passwords = {"admin": given.passwords["ADMIN_PASSWORD"], "demo": given.passwords["DEMO_PASSWORD"]}
+        log = self.layout.log("initialise")
+        result = self._python("-m", "compose.local.initialise", stdin=json.dumps(passwords), log=log)
+        if result != 0:
+            fail(f"Preparing failed; the end of {log}:\n\n{_tail(log)}")
+
+    def wait_until_ready(self, timeout_seconds: float = _READY_SECONDS) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            ill = [health for health in self.health() if health.problem]
+            if not ill:
+                return
+            gone = [health for health in ill if health.state and health.state.state in {"FATAL", "BACKOFF"}]
+            if gone or time.monotonic() > deadline:
+                fail(self._explain(gone or ill))
+            time.sleep(0.1)
+
+    def health(self) -> list[Health]:
+        """Every process as it is now; bounded in time."""
+        if not self.supervisor.is_running():
+            return [Health(process.name, None, "is stopped") for process in PROCESSES]
+        parsed = self.environment.parsed()
+        found = []
+        for state in self.supervisor.states():
+            problem = None if state.state == "RUNNING" else f"is {state.state.lower()}"
+            found.append(Health(state.name, state, problem or BY_NAME[state.name].check(parsed)))
+        return found
+
+    def down(self) -> None:
+        """Stop everything cleanly, the instances' agents and databases too. Data stays."""
+        known = environment.read(self.layout)
+        if known is None:
+            return
+        with step("Stopping our processes"):
+            self.supervisor.shutdown()
+        with step("Stopping the instances"):
+            self.stop_instances()
+        services.stop_private(self.layout)
+
+    def stop_instances(self) -> None:
+        path = self.environment.parsed()["LOCAL_PATH"]
+        if not Path(path).exists():
+            return
+        log = self.layout.log("stop-all")
+        if self._python("-m", "instances.providers.local.host", "--path", path, "stop-all", log=log) != 0:
+            fail(f"Not every instance stopped; the end of {log}:\n\n{_tail(log)}")
+
+    def restart(self) -> None:
+        """Restart our processes with the settings as they are now; the instances' databases run on."""
+        self.supervisor.shutdown()
+        self.up()
+
+    def clean(self) -> None:
+        """Remove everything `up` made: processes, instances, broker account and virtual host, files."""
+        known = environment.read(self.layout)
+        if known is not None:
+            self.down()
+            parsed = known.parsed()
+            with step("Removing our account and queues from RabbitMQ"):
+                services.ensure(self.layout, known)
+                services.delete_account(known)
+                services.stop_private(self.layout)
+            if not parsed["DATABASE_URL"].startswith("sqlite:"):
+                say("  The control database is not ours to drop: remove it by hand if you want it gone.")
+            shutil.rmtree(parsed["LOCAL_PATH"], ignore_errors=True)
+        shutil.rmtree(self.layout.var, ignore_errors=True)
+
+    def status(self) -> tuple[str, bool]:
+        """A table for people, and whether all is well."""
+        rows = []
+        healths = self.health()
+        for health in healths:
+            pid = str(health.state.pid or "") if health.state else ""
+            uptime = _duration(health.state.uptime_seconds) if health.state else ""
+            rows.append((health.name, "up" if health.problem is None else health.problem, pid, uptime))
+        return table(("process", "state", "pid", "since"), rows), not any(h.problem for h in healths)
+
+    def manage(self, *arguments: str) -> int:
+        """Run manage.py with this stack's settings, on this terminal."""
+        process_environment = BY_NAME["api"].environment(self.layout, self.environment)
+        process_environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
+        process_environment["DBAAS_VAR"] = str(self.layout.var)
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=PROJECT_ROOT, env=process_environment, check=False).returncode
+
+    def _start_processes(self, settings: Environment) -> None:
+        if not self.supervisor.is_running():
+            if busy := busy_ports(settings.parsed()):
+                fail(f"{busy[0]}. Choose another, for example: {_setting_of(busy[0])}=… make up")
+            shutil.rmtree(self.layout.metrics, ignore_errors=True)
+            self.layout.make_folders()
+        elif not self._is_current():
+            self.supervisor.shutdown()
+        self.supervisor.start()
+        for process in sorted(PROCESSES, key=lambda process: process.starts):
+            self.supervisor.start_process(process.name)
+
+    def _is_current(self) -> bool:
+        """Whether what runs was started with these settings and this code."""
+        try:
+            return (self.layout.run / "version").read_text() == self._version()
+        except FileNotFoundError:
+            return False
+
+    def _version(self) -> str:
+        digest = hashlib.sha256(self.layout.env.read_bytes())
+        for package in _SOURCES:
+            for path in sorted((PROJECT_ROOT / package).rglob("*.py")):
+                digest.update(f"{path}:{path.stat().st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+    def _python(self, *arguments: str, log: Path, stdin: str = "") -> int:
+        self.layout.make_folders()
+        with log.open("w") as output:
+            result = subprocess.run(
+                [sys.executable, *arguments], input=stdin, text=True, stdout=output, stderr=output,
+                cwd=PROJECT_ROOT, env=BY_NAME["api"].environment(self.layout, self.environment),
+                timeout=max(_INITIALISE_SECONDS, _STOP_ALL_SECONDS), check=False,
+            )  # fmt: skip
+        return result.returncode
+
+    def _explain(self, ill: list[Health]) -> str:
+        lines = [f"Not everything came up within {_READY_SECONDS:.0f} s:"]
+        for health in ill:
+            log = self.layout.log(health.name)
+            lines += [f"  {health.name} {health.problem}; its log is {log} and ends so:", _tail(log, 12)]
+        return "\n".join(lines)
+
+
+def _setting_of(sentence: str) -> str:
+    return sentence[sentence.index("(") + 1 : sentence.index(")")]
+
+
+def _tail(path: Path, lines: int = 25) -> str:
+    try:
+        return "\n".join(f"    {line}" for line in path.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return "    (there is no log)"
+
+
+def _duration(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+
+
+def default_layout() -> Layout:
+    """The stack of this checkout, or the one that DBAAS_VAR names."""
+    return Layout(Path(os.environ["DBAAS_VAR"]).resolve()) if os.environ.get("DBAAS_VAR") else Layout()
