@@ -31,7 +31,8 @@ _MAX_DEPTH = 6
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger: events are words, facts are keyword arguments, as in ``log.info("built", seconds=3)``."""
-    return cast("structlog.stdlib.BoundLogger", structlog.stdlib.get_logger(name))
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
 
 
 def redact_text(text: str) -> str:

@@ -1,6 +1,6 @@
 """Which media types we speak: JSON, also under Trove's vendor name, and JSON when nothing is said."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.exceptions import NotAcceptable
@@ -13,25 +13,25 @@ _VENDOR_TYPE = "application/vnd.openstack.trove+json"
 
 
 class TroveNegotiation(DefaultContentNegotiation):
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> Any:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> Any:
         """A body without a Content-Type is read as JSON (Trove drops it silently)."""
         if not request.content_type:
-            return parsers[0]
+            return next(iter(parsers))
         return super().select_parser(request, parsers)
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        accepted = [
-            part.strip().lower() for part in request.META.get("HTTP_ACCEPT", "").split(",") if part.strip()
-        ]
+        ours = next(iter(renderers))
+        header = request.META.get("HTTP_ACCEPT", "").lower()
+        accepted = [part.strip() for part in header.split(",") if part.strip()]
         if not accepted:
-            return renderers[0], renderers[0].media_type
+            return ours, str(ours.media_type)
         for part in accepted:
             if part.startswith(_VENDOR_TYPE):
                 if _version(part) not in {"1.0", ""}:
                     raise NotAcceptable("The version asked for is not served here; 1.0 is.")
-                return renderers[0], renderers[0].media_type
+                return ours, str(ours.media_type)
         return super().select_renderer(request, renderers, format_suffix)  # type: ignore[no-any-return]
 
 

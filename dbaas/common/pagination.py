@@ -11,11 +11,11 @@ encoded into the link, and unquoted after it was decoded.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from rest_framework.request import Request
 
 from dbaas.common.errors import BadRequest
@@ -78,7 +78,7 @@ def _position(
     queryset: "QuerySet[M]", marker: str, created_field: str, id_field: str
 ) -> tuple[datetime, Any]:
     digits, _, key = marker.partition(".")
-    field = queryset.model._meta.get_field(id_field)
+    field = cast("Field[Any, Any]", queryset.model._meta.get_field(id_field))
     try:
         if key and digits.isascii() and digits.isdigit() and len(digits) < 18:
             return _EPOCH + timedelta(microseconds=int(digits)), field.to_python(key)

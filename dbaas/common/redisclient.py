@@ -12,7 +12,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 0.5
 ANSWER_TIMEOUT_SECONDS: Final = 1.0
 
 
-def redis() -> "Redis[str]":
+def redis() -> Redis:
     """A client of ``settings.REDIS_URL``; it pools connections and may be shared by threads and forks.
 
     Raises redis.RedisError at the call that needs Redis. Blocking commands (BLPOP) that wait longer than
@@ -21,18 +21,18 @@ def redis() -> "Redis[str]":
     return _client(settings.REDIS_URL, ANSWER_TIMEOUT_SECONDS)
 
 
-def blocking_redis(wait_seconds: float) -> "Redis[str]":
+def blocking_redis(wait_seconds: float) -> Redis:
     """A client for one blocking command of up to `wait_seconds`; close it after use."""
     return _connect(settings.REDIS_URL, wait_seconds + ANSWER_TIMEOUT_SECONDS)
 
 
 @lru_cache(maxsize=4)
-def _client(url: str, timeout: float) -> "Redis[str]":
+def _client(url: str, timeout: float) -> Redis:
     return _connect(url, timeout)
 
 
-def _connect(url: str, timeout: float) -> "Redis[str]":
-    client: Redis[str] = Redis.from_url(
+def _connect(url: str, timeout: float) -> Redis:
+    client: Redis = Redis.from_url(
         url,
         decode_responses=True,
         socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,

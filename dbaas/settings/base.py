@@ -16,6 +16,7 @@ globals().update(options.load(os.environ))
 _set: dict[str, Any] = globals()
 
 DEBUG = False
+IS_PRODUCTION = False  # production.py says otherwise; checks.py looks at it
 ROOT_URLCONF = "dbaas.urls"
 WSGI_APPLICATION = "dbaas.wsgi.application"
 ASGI_APPLICATION = "dbaas.asgi.application"
@@ -38,7 +39,7 @@ INSTALLED_APPS = [
     "datastores",
     "instances",
     "backups",
-    "django.contrib.admin",
+    "dbaas.common.admin_app.DatabasesAdminConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -115,6 +116,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "dbaas.common.exceptions.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Database service",

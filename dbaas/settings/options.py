@@ -108,7 +108,7 @@ OPTIONS: tuple[Option, ...] = (
         Option("INST_RPC_KEY_ENCR_KEY", "", "Wraps each instance's own key in the database; a list: the "
                "first wraps, all unwrap (manage.py rotate_keys).", words,
                trove="inst_rpc_key_encr_key", secret=True),
-        Option("ROLE", "", "Which process this is (api, taskmanager, conductor, beat); empty: any. Checks look at it."),
+        Option("DBAAS_ROLE", "", "Which process this is (api, taskmanager, conductor, …); set by what starts it."),
         Option("COMMAND_SIGNING_KEY", "", "Ed25519 key that signs commands to guests. The api and the "
                "taskmanager hold it, the conductor must not.", secret=True),
     ),

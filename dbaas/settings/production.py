@@ -4,8 +4,9 @@ import os
 
 os.environ.setdefault("LOG_FORMAT", "json")
 
-from dbaas.settings.base import *  # noqa: E402, F403
+from dbaas.settings.base import *  # noqa: F403
 
+IS_PRODUCTION = True
 SECURE_SSL_REDIRECT = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31536000
