@@ -152,8 +152,33 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_HEARTBEAT = 10
-CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
+# A publisher tries once and says so: the outbox tries again. Workers reconnect for ever on their own.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "confirm_publish": True,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+
+# Expiring: a tick that waited longer than the next one is worth nothing.
+CELERY_BEAT_SCHEDULE = {
+    "taskmanager.sweep": {
+        "task": "taskmanager.sweep",
+        "schedule": 2.0,
+        "options": {"queue": "taskmanager", "expires": 4},
+    },
+    "taskmanager.purge": {
+        "task": "taskmanager.purge",
+        "schedule": 3600.0,
+        "options": {"queue": "taskmanager", "expires": 600},
+    },
+    "instances.reap": {
+        "task": "instances.reap",
+        "schedule": 60.0,
+        "options": {"queue": "taskmanager", "expires": 50},
+    },
+}

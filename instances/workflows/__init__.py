@@ -1,0 +1,9 @@
+"""The recipe of each long operation on an instance; importing the package registers them all."""
+
+from instances.workflows import (  # noqa: F401
+    change_databases,
+    change_users,
+    create_instance,
+    delete_instance,
+    restart_instance,
+)

@@ -1,0 +1,96 @@
+"""States of an instance: how they change, and how the API shows them."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+
+from guestagent.protocol.types import DatastoreStatus
+from instances.models import Instance, InstanceState
+
+#: Which state may follow which. A test walks every pair.
+EDGES: Final[dict[InstanceState, frozenset[InstanceState]]] = {
+    InstanceState.BUILDING: frozenset({InstanceState.ACTIVE, InstanceState.ERROR}),
+    InstanceState.ACTIVE: frozenset({InstanceState.RESTARTING, InstanceState.DELETING}),
+    InstanceState.RESTARTING: frozenset({InstanceState.ACTIVE, InstanceState.DELETING}),
+    InstanceState.ERROR: frozenset({InstanceState.DELETING}),
+    InstanceState.DELETING: frozenset({InstanceState.DELETED, InstanceState.ERROR}),
+    InstanceState.DELETED: frozenset(),
+}
+#: An operation must be at work while an instance is in one of these.
+TRANSITIONAL: Final = frozenset({InstanceState.BUILDING, InstanceState.RESTARTING, InstanceState.DELETING})
+
+#: Contract, 2.2: what `status` says.
+_STATUS: Final = {
+    InstanceState.BUILDING: "BUILD",
+    InstanceState.ACTIVE: "ACTIVE",
+    InstanceState.RESTARTING: "REBOOT",
+    InstanceState.ERROR: "ERROR",
+    InstanceState.DELETING: "SHUTDOWN",
+    InstanceState.DELETED: "SHUTDOWN",
+}
+#: Contract, 2.1: what `operating_status` says.
+_OPERATING_STATUS: Final = {
+    DatastoreStatus.NEW: "NEW",
+    DatastoreStatus.BUILDING: "BUILD",
+    DatastoreStatus.RUNNING: "ACTIVE",
+    DatastoreStatus.HEALTHY: "HEALTHY",
+    DatastoreStatus.BLOCKED: "BLOCKED",
+    DatastoreStatus.SHUTDOWN: "SHUTDOWN",
+    DatastoreStatus.CRASHED: "SHUTDOWN",
+    DatastoreStatus.RESTARTING: "RESTARTING",
+    DatastoreStatus.RESTART_REQUIRED: "RESTART_REQUIRED",
+    DatastoreStatus.FAILED: "FAILED",
+    DatastoreStatus.UNKNOWN: "ERROR",
+}
+#: Contract, 2.3: in these the guest can be asked to restart, resize, … its database.
+ACTIONABLE: Final = frozenset(
+    {
+        DatastoreStatus.RUNNING,
+        DatastoreStatus.SHUTDOWN,
+        DatastoreStatus.CRASHED,
+        DatastoreStatus.BLOCKED,
+        DatastoreStatus.HEALTHY,
+        DatastoreStatus.RESTART_REQUIRED,
+    }
+)
+#: Contract, 1.4: in these databases, users and root can be changed.
+SERVING: Final = frozenset({DatastoreStatus.RUNNING, DatastoreStatus.HEALTHY})
+
+
+def move(
+    instance: Instance, to: InstanceState, *, sources: Collection[InstanceState] | None = None, **changes: Any
+) -> bool:
+    """Take an edge by a conditional UPDATE; False when the instance is in no state it may be taken from."""
+    allowed = [source for source in EDGES if to in EDGES[source]]
+    wanted = [source for source in allowed if sources is None or source in sources]
+    moved = Instance.objects.filter(pk=instance.pk, state__in=wanted).update(
+        state=to, updated_at=timezone.now(), **changes
+    )
+    if moved:
+        instance.state = to
+        for name, value in changes.items():
+            setattr(instance, name, value)
+    return bool(moved)
+
+
+def visible_status(instance: Instance, now: datetime | None = None) -> tuple[str, str]:
+    """`status` and `operating_status` as the API shows them (contract, section 2)."""
+    state = InstanceState(instance.state)
+    if state is not InstanceState.ACTIVE:
+        return _STATUS[state], ""
+    return _STATUS[state], _OPERATING_STATUS[datastore_status(instance, now)]
+
+
+def datastore_status(instance: Instance, now: datetime | None = None) -> DatastoreStatus:
+    """What the guest said last; UNKNOWN when it has been silent for too long."""
+    guest = instance.guest
+    status = DatastoreStatus(guest.datastore_status)
+    if status in {DatastoreStatus.NEW, DatastoreStatus.UNKNOWN}:
+        return status
+    expiry = timedelta(seconds=settings.AGENT_HEARTBEAT_EXPIRY)
+    if guest.last_seen_at is None or guest.last_seen_at < (now or timezone.now()) - expiry:
+        return DatastoreStatus.UNKNOWN
+    return status
