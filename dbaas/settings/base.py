@@ -74,7 +74,8 @@ TEMPLATES = [
         },
     }
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["dbaas.accounts.hashers.Argon2Hasher"]
+AUTHENTICATION_BACKENDS = ["dbaas.accounts.backends.CountingBackend"]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
 
 

@@ -9,6 +9,7 @@ fit stops the program with a sentence that says which and why.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,11 @@ def seconds(value: str) -> float:
 def words(value: str) -> list[str]:
     """Comma-separated, blanks dropped."""
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def networks(value: str) -> list[str]:
+    """Comma-separated addresses or CIDRs."""
+    return [str(ip_network(word, strict=False)) for word in words(value)]
 
 
 def optional_integer(value: str) -> int | None:
@@ -117,6 +123,8 @@ OPTIONS: tuple[Option, ...] = (
         Option("IDENTITY_DRIVER", "local", "Who checks tokens: local (built in) or keystone."),
         Option("TOKEN_LIFETIME_SECONDS", "14400", "Life of a built-in token.", seconds),
         Option("LOGIN_ATTEMPTS_PER_MINUTE", "20", "Failed logins per user and address before 429.", integer),
+        Option("TRUSTED_PROXIES", "", "Networks (CIDR) of proxies whose X-Forwarded-For tells the client's "
+               "address.", networks),
         Option("POLICY_FILE", "", "oslo.policy file that overrides the defaults (manage.py policy_sample).",
                trove="oslo_policy.policy_file"),
         Option("REGION_NAME", "RegionOne", "Region in the catalog.", trove="service_credentials.region_name"),
