@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from django.contrib import admin
-from django.urls import URLResolver, include, path
+from django.urls import URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from dbaas.common import service_views
@@ -37,7 +37,7 @@ urlpatterns = [
     path("v1.0", service_views.VersionView.as_view()),
     path("v1.0/", service_views.VersionView.as_view()),
     path("v1.0/<str:project_id>/", include(project_routes)),
-    *_routes("identity/", "dbaas.accounts.identity.urls"),
+    re_path(r"^identity(?:/|$)", include("dbaas.accounts.identity.urls")),  # clients leave the slash out
     path("admin/", admin.site.urls),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("schema/docs", SpectacularSwaggerView.as_view(url_name="schema")),

@@ -1,5 +1,10 @@
 """Routes of this app below /v1.0/{project_id}/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from dbaas.accounts import api_views
+
+urlpatterns = [
+    path("projects", api_views.ProjectsView.as_view()),
+    path("projects/<str:key>", api_views.ProjectDetailView.as_view()),
+]

@@ -5,6 +5,7 @@ from rest_framework.request import Request
 
 from dbaas.accounts import identity
 from dbaas.accounts.caller import Caller
+from dbaas.common.links import base_url
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -18,4 +19,4 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge: with one, DRF answers 401 instead of 403."""
-        return f'Keystone uri="{request.build_absolute_uri("/identity/v3")}"'
+        return f'Keystone uri="{base_url(request)}/identity/v3"'

@@ -49,7 +49,7 @@ class QuotaUsage(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project_id", "resource"], name="accounts_quota_usage_once"),
-            # Not PositiveBigIntegerField: MariaDB makes that unsigned, where a difference below zero is an error.
+            # Not PositiveBigIntegerField: unsigned on MariaDB, where a difference below zero is an error.
             models.CheckConstraint(
                 condition=models.Q(in_use__gte=0, reserved__gte=0), name="accounts_quota_usage_range"
             ),
