@@ -1,0 +1,1 @@
+"""What the control plane's Celery workers have in common: their consumer, their health, their connections."""
