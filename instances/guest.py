@@ -76,7 +76,7 @@ class GuestClient:
         """
         command_id = uuid.uuid4()
         self.send(command, command_id=command_id, expires_in=timeout_seconds, reply=True)
-        answer = inbox.wait(str(command_id), timeout_seconds)
+        answer = inbox.wait(str(command_id), timeout_seconds, instance_id=str(self.instance.pk))
         if answer is None:
             raise GuestSilent(f"The guest of instance {self.instance.pk} did not answer; try again later.")
         return result_of(answer)

@@ -165,7 +165,7 @@ def _task_message(task: str, envelope: str, retries: int = 0) -> amqp.Message:
 
 
 def _is_unroutable(error: Exception) -> bool:
-    return isinstance(error, AMQPError) and error.code == _NO_ROUTE
+    return isinstance(error, AMQPError) and error.reply_code == _NO_ROUTE
 
 
 def _translate(error: Exception, queue_name: str) -> NotFound | ServiceUnavailable:

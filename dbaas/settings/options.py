@@ -99,7 +99,6 @@ OPTIONS: tuple[Option, ...] = (
                "RabbitMQ's management API, used to make each guest its own queue and account.", secret=True),
         Option("GUEST_BROKER_ADDRESS", "127.0.0.1:5672", "RabbitMQ as guests reach it (host:port)."),
         Option("GUEST_BROKER_TLS", "false", "Guests connect to RabbitMQ over TLS.", boolean),
-        Option("CONTROL_EXCHANGE", "conductor", "Exchange that guests report to.", trove="control_exchange"),
         Option("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis: answers on their way, rate limits, cache.",
                secret=True),
     ),
