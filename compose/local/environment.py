@@ -24,7 +24,8 @@ PASSWORDS: Final = ("ADMIN_PASSWORD", "DEMO_PASSWORD", "FLOWER_PASSWORD")
 FLOWER_USER: Final = "admin"
 VIRTUAL_HOST: Final = "dbaas"
 
-_option_names: Final = frozenset(option.name for option in options.OPTIONS)
+#: What `make up` takes from its surroundings; which process one is, is no setting of the stack.
+_option_names: Final = frozenset(option.name for option in options.OPTIONS) - {"DBAAS_ROLE"}
 _secret_names: Final = frozenset(option.name for option in options.OPTIONS if option.secret)
 
 

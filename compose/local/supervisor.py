@@ -90,10 +90,10 @@ class Supervisor:
             if fault.faultCode != _ALREADY_STARTED:
                 raise SupervisorError(fault.faultString) from fault
 
-    def stop_process(self, name: str) -> None:
-        """Ask it to stop, and wait; killed at its `stop_seconds`."""
+    def stop_process(self, name: str, *, wait: bool = True) -> None:
+        """Ask it to stop, and wait unless told not to; killed at its `stop_seconds`."""
         try:
-            self._call("stopProcess", name)
+            self._call("stopProcess", name, wait)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode != _NOT_RUNNING:
                 raise SupervisorError(fault.faultString) from fault

@@ -38,7 +38,7 @@ def run(stack: Stack) -> None:
 def _look_around(openstack: OpenStack, timeline: Timeline, pool: ThreadPoolExecutor) -> list[Track]:
     """See what can be had, and clear away what an earlier demo left."""
     with timeline.step("both", "log in; list datastores, flavors and instances"):
-        looks = {
+        looks: dict[str, tuple[str, ...]] = {
             "flavors": ("database", "flavor", "list"),
             "instances": ("database", "instance", "list"),
             **{name: ("datastore", "version", "list", name) for name in _DATASTORES},
