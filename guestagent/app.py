@@ -117,6 +117,11 @@ class GuestConsumer(Consumer):
         self._backoff.reset()
         self._attempts = 1
 
+    def call_soon_ack(self, p: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Acknowledge now. Left to kombu's loop it may wait for the next event, seconds later, and with it
+        the next command: the loop goes to sleep without a look at what was put off while it was about to."""
+        p(*args, **kwargs)
+
     def on_connection_error_after_connected(self, exc: BaseException) -> None:
         log.warning("the broker connection was lost", extra={"reason": f"{type(exc).__name__}: {exc}"})
 
