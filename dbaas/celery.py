@@ -8,5 +8,4 @@ from dbaas.worker.queues import task_queues
 app = Celery("dbaas", set_as_current=True)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = task_queues()
-app.autodiscover_tasks()
 roles.configure(app)

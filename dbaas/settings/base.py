@@ -177,6 +177,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"queue": "taskmanager", "expires": 600},
     },
+    "conductor.purge": {
+        "task": "conductor.purge",
+        "schedule": 3600.0,
+        "options": {"queue": "taskmanager", "expires": 600},
+    },
     "instances.reap": {
         "task": "instances.reap",
         "schedule": 60.0,

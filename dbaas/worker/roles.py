@@ -22,6 +22,7 @@ class Role:
     concurrency: str  # names of settings
     metrics_port: str
     steps: tuple[str, ...] = ()
+    packages: tuple[str, ...] | None = None  # whose tasks it knows; None: everybody's
 
 
 ROLES: Final[Mapping[str, Role]] = {
@@ -37,6 +38,7 @@ ROLES: Final[Mapping[str, Role]] = {
         concurrency="CONDUCTOR_CONCURRENCY",
         metrics_port="CONDUCTOR_METRICS_PORT",
         steps=("dbaas.conductor.heartbeat_reader:HeartbeatStep",),
+        packages=("dbaas.conductor",),
     ),
 }
 
@@ -45,8 +47,10 @@ def configure(app: Celery) -> None:
     """Give the application its role, or the means to refuse to be a worker without one."""
     role = ROLES.get(settings.DBAAS_ROLE)
     if role is None:
+        app.autodiscover_tasks()
         signals.celeryd_init.connect(_refuse_to_work, weak=False)
         return
+    app.autodiscover_tasks(role.packages)
     app.conf.update(
         worker_pool="threads",
         worker_concurrency=getattr(settings, role.concurrency),
