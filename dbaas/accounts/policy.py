@@ -1,7 +1,7 @@
 """The one place where rights are decided: oslo.policy with the rules of `policies.py`.
 
-settings.POLICY_FILE overrides rules by name and is read again when it changes. A file that can't be used
-stops the program at its start (nothing is allowed); later the good rules stay until it is mended.
+settings.POLICY_FILE overrides rules by name and is read again when it changes. With a file that
+can't be used (the system checks say why) nothing is allowed; one that breaks later leaves the good rules on.
 """
 
 import threading
@@ -125,16 +125,15 @@ def load(path: str) -> oslo.Enforcer:
     conf = cfg.ConfigOpts()
     conf([], project="dbaas", default_config_files=[], default_config_dirs=[])
     enforcer = oslo.Enforcer(conf, use_conf=False)
-    enforcer.register_defaults(policies.defaults())
-    if path:
-        try:
-            enforcer.set_rules(oslo.Rules.load(Path(path).read_text()), use_conf=False)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise ImproperlyConfigured(f"POLICY_FILE: cannot use {path}: {error}") from error
-    enforcer.load_rules()
+    rules = policies.defaults()
+    enforcer.register_defaults(rules)
+    checks = oslo.Rules({rule.name: rule.check for rule in rules})
     try:
+        if path:
+            checks.update(oslo.Rules.load(Path(path).read_text()))
+        enforcer.set_rules(checks, use_conf=False)
         enforcer.check_rules(raise_on_violation=True)
-    except oslo.InvalidDefinitionError as error:
+    except (OSError, ValueError, TypeError, AttributeError, oslo.InvalidDefinitionError) as error:
         raise ImproperlyConfigured(f"POLICY_FILE: cannot use {path}: {error}") from error
     return enforcer
 

@@ -1,38 +1,38 @@
-"""Keystone v3's addresses, below /identity. Clients write them with and without a slash at the end."""
+"""Keystone v3's addresses. Clients write the roots with and without a slash at the end."""
 
-from django.urls import re_path
-from django.urls.resolvers import URLPattern
-from rest_framework.views import APIView
+from django.urls import include, path
 
 from dbaas.accounts.identity import views_auth as auth
 from dbaas.accounts.identity import views_credentials as credentials
 from dbaas.accounts.identity import views_directory as directory
 
-
-def _route(address: str, view: type[APIView]) -> URLPattern:
-    return re_path(rf"^{address}/?$", view.as_view())
-
-
-_USER = r"v3/users/(?P<user_id>[^/]+)"
+_v3 = [
+    path("auth/tokens", auth.TokensView.as_view()),
+    path("auth/catalog", auth.CatalogView.as_view()),
+    path("auth/projects", auth.AuthProjectsView.as_view()),
+    path("auth/domains", auth.AuthDomainsView.as_view()),
+    path("users", directory.UsersView.as_view()),
+    path("users/<str:user_id>", directory.UserView.as_view()),
+    path("users/<str:user_id>/projects", directory.UserProjectsView.as_view()),
+    path("users/<str:user_id>/application_credentials", credentials.CredentialsView.as_view()),
+    path(
+        "users/<str:user_id>/application_credentials/<str:credential_id>",
+        credentials.CredentialView.as_view(),
+    ),
+    path("projects", directory.ProjectsView.as_view()),
+    path("projects/<str:key>", directory.ProjectDetailView.as_view()),
+    path("domains", directory.DomainsView.as_view()),
+    path("domains/<str:domain_id>", directory.DomainView.as_view()),
+    path("roles", directory.RolesView.as_view()),
+    path("roles/<str:role_id>", directory.RoleView.as_view()),
+    path("role_assignments", directory.RoleAssignmentsView.as_view()),
+]
 
 urlpatterns = [
-    re_path(r"^$", auth.VersionsView.as_view()),
-    _route("v3", auth.VersionView),
-    _route("v3/auth/tokens", auth.TokensView),
-    _route("v3/auth/catalog", auth.CatalogView),
-    _route("v3/auth/projects", auth.AuthProjectsView),
-    _route("v3/auth/domains", auth.AuthDomainsView),
-    _route("v3/users", directory.UsersView),
-    _route(_USER, directory.UserView),
-    _route(f"{_USER}/projects", directory.UserProjectsView),
-    _route(f"{_USER}/application_credentials", credentials.CredentialsView),
-    _route(f"{_USER}/application_credentials/(?P<credential_id>[^/]+)", credentials.CredentialView),
-    _route("v3/projects", directory.ProjectsView),
-    _route("v3/projects/(?P<key>[^/]+)", directory.ProjectDetailView),
-    _route("v3/domains", directory.DomainsView),
-    _route("v3/domains/(?P<domain_id>[^/]+)", directory.DomainView),
-    _route("v3/roles", directory.RolesView),
-    _route("v3/roles/(?P<role_id>[^/]+)", directory.RoleView),
-    _route("v3/role_assignments", directory.RoleAssignmentsView),
-    re_path(r"^(?P<rest>.*)$", auth.UnknownView.as_view()),
+    path("identity", auth.VersionsView.as_view()),
+    path("identity/", auth.VersionsView.as_view()),
+    path("identity/v3", auth.VersionView.as_view()),
+    path("identity/v3/", auth.VersionView.as_view()),
+    path("identity/v3/", include(_v3)),
+    path("identity/<path:rest>", auth.UnknownView.as_view()),
 ]
