@@ -12,6 +12,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from guestagent.protocol.secret import Secret
+
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _ALPHANUMERIC = re.compile(r"[^\W_]")
 
@@ -160,3 +162,16 @@ def require_unique(items: Sequence[Any], what: str) -> None:
     """Raises a validation error unless all items differ."""
     if len(set(items)) != len(items):
         raise serializers.ValidationError(f"names the same {what} twice.")
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 255, "format": "password"})
+class SecretText(serializers.Field[Secret, Any, str, Any]):
+    """A password: from here on it is a `Secret` and does not show itself."""
+
+    def to_internal_value(self, data: Any) -> Secret:
+        if not isinstance(data, str) or not 1 <= len(data) <= 255:
+            raise serializers.ValidationError("must be a string of 1 to 255 characters.")
+        return Secret(data)
+
+    def to_representation(self, value: Secret) -> str:
+        return str(value)

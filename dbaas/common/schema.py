@@ -58,9 +58,9 @@ _version_fields: dict[str, Any] = {
     "updated": serializers.CharField(),
     "links": LinkBody(many=True),
 }
-_Version = inline_serializer("Version", fields=_version_fields)
-VersionsBody = inline_serializer("Versions", fields={"versions": serializers.ListField(child=_Version)})
-VersionBody = inline_serializer("VersionEnvelope", fields={"version": _Version})
+_Version = inline_serializer("ApiVersion", fields=_version_fields)
+VersionsBody = inline_serializer("ApiVersions", fields={"versions": serializers.ListField(child=_Version)})
+VersionBody = inline_serializer("ApiVersionEnvelope", fields={"version": _Version})
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

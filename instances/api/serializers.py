@@ -1,0 +1,244 @@
+"""What the API takes for instances (contract 1.3.4, 1.3.5, 1.4), read into typed values."""
+
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from dbaas.common.errors import NotImplementedHere
+from dbaas.common.fields import (
+    BooleanString,
+    Cidr,
+    FlavorRef,
+    LenientInteger,
+    NonEmptyString,
+    SecretText,
+    StrictSerializer,
+    Text,
+    UuidString,
+    require_unique,
+)
+from guestagent.protocol.types import DatabaseSpec, UserRef, UserSpec
+from instances.services.create import InstanceRequest
+
+MAX_ITEMS: Final = 100
+MAX_TAGS: Final = 50
+#: Known to Trove, not served here yet; refused, for ignoring them would promise what isn't done.
+NOT_YET_AT_CREATE: Final = {
+    "configuration": "Configuration groups are",
+    "restorePoint": "Restoring backups is",
+    "replica_of": "Replicas are",
+    "modules": "Modules are",
+    "locality": "Locality is",
+}
+NOT_YET_AT_UPDATE: Final = {
+    "configuration": "Attaching configuration groups is",
+    "replica_of": "Detaching replicas is",
+    "slave_of": "Detaching replicas is",
+    "datastore_version": "Upgrading is",
+    "access": "Changing the access is",
+}
+
+
+def list_of(
+    child: serializers.Serializer[Any], *, max_length: int = MAX_ITEMS, **options: bool
+) -> serializers.ListSerializer[Any]:
+    return serializers.ListSerializer(child=child, max_length=max_length, **options)
+
+
+class NameSerializer(serializers.Serializer[Any]):
+    name = Text(min_length=1)
+
+
+class DatabaseSerializer(serializers.Serializer[Any]):
+    name = Text(min_length=1)
+    character_set = Text(required=False, allow_null=True, max_length=64)
+    collate = Text(required=False, allow_null=True, max_length=64)
+
+
+class UserSerializer(serializers.Serializer[Any]):
+    name = Text(min_length=1)
+    password = SecretText()
+    host = Text(required=False, allow_null=True, min_length=1)
+    databases = list_of(NameSerializer(), required=False)
+
+
+class VolumeSerializer(serializers.Serializer[Any]):
+    size = LenientInteger(min_value=1)
+    type = Text(required=False, allow_null=True)
+
+
+class DatastoreRefSerializer(serializers.Serializer[Any]):
+    type = Text(required=False, allow_null=True)
+    version = Text(required=False, allow_null=True)
+    version_number = Text(required=False, allow_null=True)
+
+
+class NicSerializer(StrictSerializer):
+    network_id = UuidString(required=False)
+    subnet_id = UuidString(required=False)
+    ip_address = serializers.IPAddressField(required=False, protocol="IPv4")
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"net-id": UuidString(required=False), **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.keys() & {"net-id", "network_id", "subnet_id"}:
+            raise serializers.ValidationError("names neither a network nor a subnet.")
+        if "ip_address" in attrs and "subnet_id" not in attrs:
+            raise serializers.ValidationError("has an ip_address, which needs its subnet_id.")
+        if "net-id" in attrs:
+            attrs.setdefault("network_id", attrs.pop("net-id"))
+        return attrs
+
+
+class AccessSerializer(StrictSerializer):
+    is_public = BooleanString(required=False)
+    allowed_cidrs = serializers.ListField(child=Cidr(), required=False, max_length=MAX_ITEMS)
+
+    def validate_allowed_cidrs(self, value: list[str]) -> list[str]:
+        require_unique(value, "network")
+        return value
+
+
+class InstanceCreateSerializer(serializers.Serializer[Any]):
+    """Keys that it doesn't know are ignored, as in Trove."""
+
+    name = NonEmptyString()
+    flavorRef = FlavorRef()
+    volume = VolumeSerializer(required=False)
+    datastore = DatastoreRefSerializer(required=False)
+    databases = list_of(DatabaseSerializer(), required=False)
+    users = list_of(UserSerializer(), required=False)
+    availability_zone = NonEmptyString(required=False, allow_null=True)
+    region_name = Text(required=False, allow_null=True)
+    nics = list_of(NicSerializer(), required=False, max_length=1)
+    access = AccessSerializer(required=False)
+    tags = serializers.ListField(child=Text(min_length=1, max_length=60), required=False, max_length=MAX_TAGS)
+    deletion_protected = BooleanString(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        refuse_not_yet(data, NOT_YET_AT_CREATE)
+        return super().to_internal_value(data)
+
+    def validate_tags(self, value: list[str]) -> list[str]:
+        require_unique(value, "tag")
+        return value
+
+
+class InstanceCreateBody(serializers.Serializer[Any]):
+    instance = InstanceCreateSerializer()
+
+    def to_request(self) -> InstanceRequest:
+        """The validated body as the service takes it."""
+        given = self.validated_data["instance"]
+        datastore, volume = given.get("datastore") or {}, given.get("volume") or {}
+        return InstanceRequest(
+            name=given["name"],
+            flavor_ref=given["flavorRef"],
+            volume_size_gb=volume.get("size"),
+            volume_type=volume.get("type"),
+            datastore=datastore.get("type"),
+            datastore_version=datastore.get("version"),
+            version_number=datastore.get("version_number"),
+            databases=database_specs(given.get("databases", ())),
+            users=user_specs(given.get("users", ())),
+            region_name=given.get("region_name"),
+            availability_zone=given.get("availability_zone"),
+            nics=given.get("nics", ()),
+            access=given.get("access", {}),
+            tags=given.get("tags", ()),
+            is_deletion_protected=given.get("deletion_protected", False),
+        )
+
+
+class InstanceUpdateSerializer(StrictSerializer):
+    name = NonEmptyString(required=False)
+    tags = serializers.ListField(child=Text(min_length=1, max_length=60), required=False, max_length=MAX_TAGS)
+    deletion_protected = BooleanString(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        refuse_not_yet(data, NOT_YET_AT_UPDATE)
+        return super().to_internal_value(data)
+
+    def validate_tags(self, value: list[str]) -> list[str]:
+        require_unique(value, "tag")
+        return value
+
+
+class InstanceUpdateBody(StrictSerializer):
+    instance = InstanceUpdateSerializer()
+
+
+class DatabasesBody(serializers.Serializer[Any]):
+    databases = list_of(DatabaseSerializer(), allow_empty=False, max_length=MAX_ITEMS)
+
+
+class UsersBody(serializers.Serializer[Any]):
+    users = list_of(UserSerializer(), allow_empty=False)
+
+
+class PasswordChangeSerializer(serializers.Serializer[Any]):
+    name = Text(min_length=1)
+    password = SecretText()
+    host = Text(required=False, allow_null=True, min_length=1)
+
+
+class PasswordsBody(serializers.Serializer[Any]):
+    users = list_of(PasswordChangeSerializer(), allow_empty=False, max_length=MAX_ITEMS)
+
+
+class UserChangeSerializer(StrictSerializer):
+    name = Text(required=False, min_length=1)
+    password = SecretText(required=False)
+    host = Text(required=False, min_length=1)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("needs a name, a password or a host.")
+        return attrs
+
+
+class UserChangeBody(serializers.Serializer[Any]):
+    user = UserChangeSerializer()
+
+
+class AccessBody(serializers.Serializer[Any]):
+    databases = list_of(NameSerializer(), allow_empty=False)
+
+
+@extend_schema_serializer(many=False)
+class RootBody(serializers.Serializer[Any]):
+    password = SecretText(required=False)
+
+
+def refuse_not_yet(data: Any, names: dict[str, str]) -> None:
+    """Raises NotImplementedHere for a key that asks for something that isn't there yet (null does not)."""
+    for name in data if isinstance(data, dict) else ():
+        if name in names and data[name] not in (None, [], "", {}):
+            raise NotImplementedHere(f"{names[name]} not served yet ({name}).")
+
+
+def database_specs(given: Any) -> tuple[DatabaseSpec, ...]:
+    return tuple(
+        DatabaseSpec(name=item["name"], character_set=item.get("character_set"), collate=item.get("collate"))
+        for item in given
+    )
+
+
+def user_specs(given: Any) -> tuple[UserSpec, ...]:
+    return tuple(
+        UserSpec(
+            name=item["name"],
+            password=item["password"],
+            host=item.get("host") or "%",
+            databases=tuple(database["name"] for database in item.get("databases", ())),
+        )
+        for item in given
+    )
+
+
+def user_ref(text: str) -> UserRef:
+    """The user that a URL names: ``name`` or ``name@host``."""
+    name, at, host = text.rpartition("@")
+    return UserRef(name=name, host=host or "%") if at else UserRef(name=text)

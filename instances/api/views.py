@@ -1,0 +1,259 @@
+"""Instances (contract 1.3)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final, cast
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dbaas.common.errors import BadRequest, NotImplementedHere
+from dbaas.common.pagination import page_body, page_request, paginate
+from dbaas.common.schema import PAGING
+from dbaas.common.views import ProjectView
+from instances.api import rendering
+from instances.api.base import ACCEPTED, OPERATION_HEADER, InstanceBaseView, accepted, validated
+from instances.api.serializers import InstanceCreateBody, InstanceUpdateBody
+from instances.models import Instance
+from instances.selectors import instance_list
+from instances.services.create import instance_create
+from instances.services.delete import instance_delete, instance_reset_status
+from instances.services.restart import instance_restart
+from instances.services.update import instance_update
+
+
+class InstanceListView(InstanceBaseView):
+    policies: ClassVar = {"GET": "instance:index", "POST": "instance:create"}
+
+    @extend_schema(
+        operation_id="instance_list",
+        summary="List instances, newest first",
+        tags=["Instances"],
+        parameters=PAGING,
+        responses=rendering.InstanceListSchema,
+    )
+    def get(self, request: Request, **kwargs: str) -> Response:
+        return _list(self, rendering.brief)
+
+    @extend_schema(
+        operation_id="instance_create",
+        summary="Create an instance",
+        tags=["Instances"],
+        parameters=[OPERATION_HEADER],
+        request=InstanceCreateBody,
+        responses={200: rendering.InstanceSchema},
+    )
+    def post(self, request: Request, **kwargs: str) -> Response:
+        wanted = validated(InstanceCreateBody, request).to_request()
+        if wanted.databases:
+            self.require("instance:extension:database:create")
+        if wanted.users:
+            self.require("instance:extension:user:create")
+        instance, operation = instance_create(caller=self.caller, request=wanted)
+        return accepted(operation, data={"instance": rendering.detail(request, instance)}, status=200)
+
+
+class InstanceDetailListView(ProjectView):
+    policies: ClassVar = {"GET": "instance:detail"}
+
+    @extend_schema(
+        operation_id="instance_detail_list",
+        summary="List instances with details",
+        tags=["Instances"],
+        parameters=PAGING,
+        responses=rendering.InstanceDetailListSchema,
+    )
+    def get(self, request: Request, **kwargs: str) -> Response:
+        return _list(self, rendering.detail)
+
+
+def _list(view: ProjectView, render: Callable[[Request, Instance], dict[str, Any]]) -> Response:
+    page = paginate(
+        instance_list(project_id=view.project_id),
+        page_request(view.request, page_size=settings.INSTANCES_PAGE_SIZE),
+    )
+    shown = [render(view.request, instance) for instance in page.items]
+    return Response(page_body(view.request, "instances", shown, page.next_marker))
+
+
+class InstanceView(InstanceBaseView):
+    policies: ClassVar = {
+        "GET": "instance:show",
+        "PUT": "instance:update",
+        "PATCH": "instance:update",
+        "DELETE": "instance:delete",
+    }
+
+    @extend_schema(
+        operation_id="instance_show",
+        summary="Show an instance",
+        tags=["Instances"],
+        responses=rendering.InstanceSchema,
+    )
+    def get(self, request: Request, **kwargs: str) -> Response:
+        return Response({"instance": rendering.detail(request, self.instance(), with_use=True)})
+
+    @extend_schema(
+        operation_id="instance_update",
+        summary="Rename an instance, or change its tags or protection",
+        tags=["Instances"],
+        request=InstanceUpdateBody,
+        responses={202: OpenApiResponse(description="Done.")},
+    )
+    def put(self, request: Request, **kwargs: str) -> Response:
+        instance = self.instance()
+        given = validated(InstanceUpdateBody, request).validated_data["instance"]
+        instance_update(
+            instance=instance,
+            name=given.get("name"),
+            tags=given.get("tags"),
+            is_deletion_protected=given.get("deletion_protected"),
+        )
+        return accepted()
+
+    @extend_schema(
+        operation_id="instance_edit",
+        summary="The same as PUT",
+        tags=["Instances"],
+        request=InstanceUpdateBody,
+        responses={202: OpenApiResponse(description="Done.")},
+    )
+    def patch(self, request: Request, **kwargs: str) -> Response:
+        return self.put(request, **kwargs)
+
+    @extend_schema(
+        operation_id="instance_delete",
+        summary="Delete an instance",
+        tags=["Instances"],
+        parameters=[OPERATION_HEADER],
+        responses={202: ACCEPTED},
+    )
+    def delete(self, request: Request, **kwargs: str) -> Response:
+        return accepted(instance_delete(caller=self.caller, instance=self.instance()))
+
+
+_ACTION_SCHEMA: Final = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "properties": {
+        "restart": {"type": "object"},
+        "reset_status": {"type": "object"},
+        "resize": {"type": "object"},
+        "promote_to_replica_source": {"type": "object"},
+        "eject_replica_source": {"type": "object"},
+    },
+    "additionalProperties": False,
+}
+
+
+class InstanceActionView(InstanceBaseView):
+    """One verb in the body; each has a policy rule of its own."""
+
+    policies: ClassVar = {"POST": "instance:show"}
+
+    @extend_schema(
+        operation_id="instance_action",
+        summary="Restart an instance, or reset its status",
+        tags=["Instances"],
+        parameters=[OPERATION_HEADER],
+        request={"application/json": _ACTION_SCHEMA},
+        responses={202: ACCEPTED},
+    )
+    def post(self, request: Request, **kwargs: str) -> Response:
+        verb, given = _one_action(cast("Mapping[str, Any]", request.data))
+        return self.actions[verb](self, given)
+
+    def restart(self, given: Mapping[str, Any]) -> Response:
+        self.require("instance:restart")
+        return accepted(instance_restart(caller=self.caller, instance=self.instance()))
+
+    def reset_status(self, given: Mapping[str, Any]) -> Response:
+        self.require("instance:force_delete" if "force_delete" in given else "instance:reset_status")
+        instance_reset_status(caller=self.caller, instance=self.instance())
+        return accepted()
+
+    def resize(self, given: Mapping[str, Any]) -> Response:
+        if not given.keys() & {"volume", "flavorRef"}:
+            raise BadRequest("Validation error: resize needs a volume or a flavorRef.")
+        return self._not_yet(
+            "instance:resize_volume" if "volume" in given else "instance:resize_flavor", "Resizing"
+        )
+
+    def promote_to_replica_source(self, given: Mapping[str, Any]) -> Response:
+        return self._not_yet("instance:promote_to_replica_source", "Promoting replicas")
+
+    def eject_replica_source(self, given: Mapping[str, Any]) -> Response:
+        return self._not_yet("instance:eject_replica_source", "Ejecting a replica source")
+
+    def _not_yet(self, rule: str, what: str) -> Response:
+        self.require(rule)
+        self.instance()
+        raise NotImplementedHere(f"{what} is not served yet.")
+
+    actions: ClassVar[Mapping[str, Callable[["InstanceActionView", Mapping[str, Any]], Response]]] = {
+        "restart": restart,
+        "reset_status": reset_status,
+        "resize": resize,
+        "promote_to_replica_source": promote_to_replica_source,
+        "eject_replica_source": eject_replica_source,
+    }
+
+
+def _one_action(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    if len(body) != 1:
+        raise BadRequest("Validation error: exactly one action is needed.")
+    verb, given = next(iter(body.items()))
+    if verb not in InstanceActionView.actions:
+        raise BadRequest(f"Validation error: {verb[:80]!r} is not an action.")
+    if given is None:
+        given = {}
+    if not isinstance(given, dict):
+        raise BadRequest(f"Validation error: {verb} must be an object.")
+    return verb, given
+
+
+class NotYetView(InstanceBaseView):
+    """Trove's routes that answer 501 until what they are about is there; hidden from the document."""
+
+    what: ClassVar[str] = ""
+
+    def _refuse(self) -> Response:
+        self.instance()
+        raise NotImplementedHere(f"{self.what} not served yet.")
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, **kwargs: str) -> Response:
+        return self._refuse()
+
+
+class NotYetWritableView(NotYetView):
+    @extend_schema(exclude=True)
+    def post(self, request: Request, **kwargs: str) -> Response:
+        return self._refuse()
+
+
+class InstanceBackupsView(NotYetView):
+    policies: ClassVar = {"GET": "instance:backups"}
+    what: ClassVar = "Backups are"
+
+
+class InstanceConfigurationView(NotYetView):
+    policies: ClassVar = {"GET": "instance:configuration"}
+    what: ClassVar = "Configuration groups are"
+
+
+class InstanceLogView(NotYetWritableView):
+    policies: ClassVar = {"GET": "instance:guest_log_list", "POST": "instance:guest_log_update"}
+    what: ClassVar = "Guest logs are"
+
+
+class InstanceSslView(NotYetWritableView):
+    policies: ClassVar = {"GET": "instance:show", "POST": "instance:update"}
+    what: ClassVar = "Certificates of your own are"
+
+
+class InstanceModulesView(NotYetWritableView):
+    policies: ClassVar = {"GET": "instance:module_list", "POST": "instance:module_apply"}
+    what: ClassVar = "Modules are"
