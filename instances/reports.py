@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from dbaas.common.logs import get_logger
@@ -44,20 +45,16 @@ def keys_of(instance_id: str) -> guest_keys.GuestKeys | None:
     try:
         instance_key = keys.unwrap(instance_id, row["wrapped_key"])
     except CryptoError:
-        log.error("guest_key_unreadable", instance_id=instance_id)
+        log.exception("guest_key_unreadable", instance_id=instance_id)
         return None
     return guest_keys.GuestKeys(instance_key.reveal(), row["public_key"])
 
 
 def take_command_finished(sender: Sender, report: CommandFinished) -> None:
-    """Note the outcome, once, and wake the operation that waits for it.
-
-    Filtered by the sender: a guest can only end commands that were sent to it.
-    """
+    """Note the outcome, once, and wake the operation that waits for it."""
     with transaction.atomic():
-        finished = GuestCommand.objects.filter(
-            pk=report.command_id, instance_id=sender.instance_id, state=CommandState.SENT
-        ).update(
+        command = _open_command(sender, report.command_id)
+        finished = command.update(
             state=CommandState(report.outcome.value),
             result=report.result,
             error_code=(report.error_code or "")[:64],
@@ -65,20 +62,25 @@ def take_command_finished(sender: Sender, report: CommandFinished) -> None:
             finished_at=timezone.now(),
         )
         if finished:
-            operations.wake(
-                GuestCommand.objects.values_list("operation_id", flat=True).get(pk=report.command_id)
-            )
+            done = GuestCommand.objects.values_list("operation_id", flat=True).get(pk=report.command_id)
+            operations.wake(done)
 
 
 def take_command_progressed(sender: Sender, report: CommandProgressed) -> None:
-    command = GuestCommand.objects.filter(
-        pk=report.command_id, instance_id=sender.instance_id, state=CommandState.SENT
-    ).first()
-    if command is not None:
-        percent = max(0, min(99, int(report.percent)))
-        Operation.objects.filter(pk=command.operation_id, state__in=UNFINISHED, progress__lt=percent).update(
-            progress=percent
-        )
+    operation_id = _open_command(sender, report.command_id).values_list("operation_id", flat=True).first()
+    if operation_id is not None:
+        percent = int(max(0.0, min(99.0, report.percent)))
+        unfinished = Operation.objects.filter(pk=operation_id, state__in=UNFINISHED)
+        unfinished.filter(progress__lt=percent).update(progress=percent)
+
+
+def _open_command(sender: Sender, command_id: str) -> QuerySet[GuestCommand]:
+    """The command, if it was sent to this very guest and has no outcome yet; else nothing."""
+    try:
+        key = uuid.UUID(command_id)
+    except ValueError:
+        return GuestCommand.objects.none()
+    return GuestCommand.objects.filter(pk=key, instance_id=sender.instance_id, state=CommandState.SENT)
 
 
 def take_heartbeats(beats: Sequence[tuple[Sender, Heartbeat]]) -> None:
@@ -86,7 +88,9 @@ def take_heartbeats(beats: Sequence[tuple[Sender, Heartbeat]]) -> None:
     now = timezone.now()
     newest = {sender.instance_id: (sender, beat) for sender, beat in beats}
     with transaction.atomic():
-        guests = list(Guest.objects.select_for_update().filter(pk__in=newest, instance__deleted_at=None))
+        guests = list(
+            Guest.objects.select_for_update().filter(pk__in=list(newest)).exclude(wrapped_key="")
+        )
         fresh = [guest for guest in guests if newest[str(guest.pk)][0].sequence > guest.report_sequence]
         for guest in fresh:
             _apply(guest, *newest[str(guest.pk)], now)

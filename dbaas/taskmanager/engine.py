@@ -75,8 +75,8 @@ def _secrets_of(operation: Operation) -> dict[str, Any]:
     """The opened secrets; when no key opens them there is nothing to do but to undo, which needs none."""
     try:
         return services.open_params(operation)
-    except CryptoError as error:
-        log.error("secrets_unreadable", error=str(error))
+    except CryptoError:
+        log.exception("secrets_unreadable")
         if operation.direction == Direction.FORWARD:
             _turn_back(
                 operation, "secrets_unreadable", "The operation's secrets cannot be opened; check the keys."
@@ -125,9 +125,7 @@ def _outcome_of_error(
 ) -> Outcome:
     known = hasattr(error, "code") and hasattr(error, "retryable")
     code = str(getattr(error, "code", "internal_error"))
-    message = (
-        str(error) if known else f"Something went wrong in step {step.__name__}; operators see it in the log."
-    )
+    message = str(error) if known else f"Step {step.__name__} went wrong; operators see how in the log."
     update_owned(operation, attempts=operation.attempts + 1)
     going_back = operation.direction == Direction.BACK
     log.log(
@@ -180,7 +178,7 @@ def _with_entry(operation: Operation, error: str = "") -> list[dict[str, Any]]:
 
 
 def _step_failed(operation: Operation, code: str, message: str) -> bool:
-    """Forward: turn back. Going back: note it and go on, so that one stubborn leftover strands nothing else."""
+    """Forward: turn back. Going back: note it and go on, so that one leftover strands nothing else."""
     log.warning("step_failed", step=operation.step, code=code, direction=operation.direction)
     if operation.direction == Direction.FORWARD:
         _turn_back(operation, code, message)

@@ -19,13 +19,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     is_read: ClassVar[bool] = False
 
 
-class Ping(Command, tag="ping"):
+class Ping(Command, tag="ping", frozen=True, kw_only=True):
     """Answer at once; the result is ``{}``."""
 
     is_read: ClassVar[bool] = True
 
 
-class PrepareDatastore(Command, tag="prepare_datastore"):
+class PrepareDatastore(Command, tag="prepare_datastore", frozen=True, kw_only=True):
     """Initialise, secure, configure and start the datastore, then create `databases` and `users`.
 
     Done when the server answers queries and everything asked for exists. Repeating it on a prepared guest
@@ -38,33 +38,33 @@ class PrepareDatastore(Command, tag="prepare_datastore"):
     root_password: Secret | None = None  # enable root from the start
 
 
-class StartDatastore(Command, tag="start_datastore"):
+class StartDatastore(Command, tag="start_datastore", frozen=True, kw_only=True):
     """Start the server and keep it running from now on."""
 
 
-class StopDatastore(Command, tag="stop_datastore"):
+class StopDatastore(Command, tag="stop_datastore", frozen=True, kw_only=True):
     """Shut the server down cleanly and keep it down; escalates to SIGKILL at `timeout_seconds`."""
 
     timeout_seconds: float = 60.0
 
 
-class RestartDatastore(Command, tag="restart_datastore"):
+class RestartDatastore(Command, tag="restart_datastore", frozen=True, kw_only=True):
     timeout_seconds: float = 60.0
 
 
-class CreateDatabases(Command, tag="create_databases"):
+class CreateDatabases(Command, tag="create_databases", frozen=True, kw_only=True):
     """Create each database that does not exist yet."""
 
     databases: tuple[DatabaseSpec, ...]
 
 
-class DeleteDatabase(Command, tag="delete_database"):
+class DeleteDatabase(Command, tag="delete_database", frozen=True, kw_only=True):
     """Drop a database; one that is already gone is success."""
 
     name: str
 
 
-class ListDatabases(Command, tag="list_databases"):
+class ListDatabases(Command, tag="list_databases", frozen=True, kw_only=True):
     """Result: ``Page`` of ``{"name"}``; system databases are left out."""
 
     is_read: ClassVar[bool] = True
@@ -73,24 +73,24 @@ class ListDatabases(Command, tag="list_databases"):
     include_marker: bool = False
 
 
-class CreateUsers(Command, tag="create_users"):
+class CreateUsers(Command, tag="create_users", frozen=True, kw_only=True):
     users: tuple[UserSpec, ...]
 
 
-class DeleteUser(Command, tag="delete_user"):
+class DeleteUser(Command, tag="delete_user", frozen=True, kw_only=True):
     """Drop a user; one that is already gone is success."""
 
     user: UserRef
 
 
-class GetUser(Command, tag="get_user"):
+class GetUser(Command, tag="get_user", frozen=True, kw_only=True):
     """Result: ``UserInfo`` or the error code `user_not_found`."""
 
     is_read: ClassVar[bool] = True
     user: UserRef
 
 
-class ListUsers(Command, tag="list_users"):
+class ListUsers(Command, tag="list_users", frozen=True, kw_only=True):
     """Result: ``Page`` of ``UserInfo``, markers are ``name@host``; system users are left out."""
 
     is_read: ClassVar[bool] = True
@@ -99,7 +99,7 @@ class ListUsers(Command, tag="list_users"):
     include_marker: bool = False
 
 
-class UpdateUser(Command, tag="update_user"):
+class UpdateUser(Command, tag="update_user", frozen=True, kw_only=True):
     """Change any of name, password and host; grants stay."""
 
     user: UserRef
@@ -113,29 +113,29 @@ class UserPassword(msgspec.Struct, frozen=True, kw_only=True):
     password: Secret
 
 
-class ChangePasswords(Command, tag="change_passwords"):
+class ChangePasswords(Command, tag="change_passwords", frozen=True, kw_only=True):
     changes: tuple[UserPassword, ...]
 
 
-class GrantAccess(Command, tag="grant_access"):
+class GrantAccess(Command, tag="grant_access", frozen=True, kw_only=True):
     """Give the user ALL privileges on each database."""
 
     user: UserRef
     databases: tuple[str, ...]
 
 
-class RevokeAccess(Command, tag="revoke_access"):
+class RevokeAccess(Command, tag="revoke_access", frozen=True, kw_only=True):
     user: UserRef
     database: str
 
 
-class EnableRoot(Command, tag="enable_root"):
+class EnableRoot(Command, tag="enable_root", frozen=True, kw_only=True):
     """Make the superuser of the field (`root`) usable from outside with this password."""
 
     password: Secret
 
 
-class DisableRoot(Command, tag="disable_root"):
+class DisableRoot(Command, tag="disable_root", frozen=True, kw_only=True):
     """Make it unusable again; a root that is not enabled is success."""
 
 

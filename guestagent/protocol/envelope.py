@@ -50,7 +50,7 @@ class Refusal(enum.StrEnum):
     KIND = "kind"  # the payload is not of the kind that the header names
 
 
-class EnvelopeRefused(Exception):  # noqa: N818 - it says what happened
+class EnvelopeRefused(Exception):
     """The message was not opened. `reason` is for counters, the text for the log; neither holds payload."""
 
     def __init__(self, reason: Refusal, detail: str = "") -> None:
@@ -58,10 +58,23 @@ class EnvelopeRefused(Exception):  # noqa: N818 - it says what happened
         self.reason = reason
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, rename={
-    "version": "v", "direction": "d", "kind": "k", "instance_id": "i", "message_id": "m", "sequence": "s",
-    "sent_at_ms": "t", "expires_at_ms": "x", "trace": "r", "reply": "q",
-}):
+class Header(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "version": "v",
+        "direction": "d",
+        "kind": "k",
+        "instance_id": "i",
+        "message_id": "m",
+        "sequence": "s",
+        "sent_at_ms": "t",
+        "expires_at_ms": "x",
+        "trace": "r",
+        "reply": "q",
+    },
+):
     """Clear-text head of a message; authenticated, not secret."""
 
     version: int = PROTOCOL_VERSION
@@ -90,9 +103,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def seal(
-    header: Header, payload: bytes, *, instance_key: str, signing_key: crypto.SigningKey | None
-) -> str:
+def seal(header: Header, payload: bytes, *, instance_key: str, signing_key: crypto.SigningKey | None) -> str:
     """Encrypt `payload` under the instance's key and sign it. Only heartbeats may go without a signature."""
     head = f"v{header.version}.{crypto.b64encode(_encode_header(header))}"
     key = crypto.derive_key(crypto.parse_key(instance_key), header.direction.value)
@@ -145,9 +156,7 @@ def open_envelope(
     version, head, body, signature = envelope.split(".")
     payload = _decrypt(key, direction, f"{version}.{head}", body)
     if header.kind not in unsigned_kinds or signature:
-        _check_signature(
-            public_key_for(header.instance_id), signature, f"{version}.{head}.{body}".encode()
-        )
+        _check_signature(public_key_for(header.instance_id), signature, f"{version}.{head}.{body}".encode())
     _check_time(header, max_age_seconds, now())
     return Opened(header, payload)
 

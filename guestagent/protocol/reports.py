@@ -22,7 +22,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Base of all reports."""
 
 
-class Heartbeat(Report, tag="heartbeat"):
+class Heartbeat(Report, tag="heartbeat", frozen=True, kw_only=True):
     """Sent every few seconds and at once when the status changes."""
 
     datastore_status: DatastoreStatus
@@ -32,7 +32,7 @@ class Heartbeat(Report, tag="heartbeat"):
     volume_total_bytes: int | None = None
 
 
-class CommandFinished(Report, tag="command_finished"):
+class CommandFinished(Report, tag="command_finished", frozen=True, kw_only=True):
     """The one outcome of a command. Sent again, unchanged, when the command is delivered again."""
 
     command_id: str
@@ -42,7 +42,7 @@ class CommandFinished(Report, tag="command_finished"):
     error_message: str | None = None
 
 
-class CommandProgressed(Report, tag="command_progressed"):
+class CommandProgressed(Report, tag="command_progressed", frozen=True, kw_only=True):
     command_id: str
     percent: float
     message: str = ""

@@ -1,1 +1,1 @@
-"""Write paths of instances: keyword-only, typed, one transaction each. Views and commands call nothing else."""
+"""Write paths of instances: keyword-only, typed, one transaction each."""

@@ -62,7 +62,9 @@ def instance_create(*, caller: Caller, request: InstanceRequest) -> tuple[Instan
             holder=str(instance_id),
             deltas={"instances": 1, "ram": flavor.ram_mb, "volumes": size},
         )
-        instance, secrets = _write_rows(instance_id, caller, request, version, flavor, size)
+        instance, secrets = _write_rows(
+            instance_id=instance_id, caller=caller, request=request, version=version, flavor=flavor, size=size
+        )
         operation = operation_start(
             kind="instances.create_instance",
             project_id=caller.project_id,
@@ -78,6 +80,7 @@ def instance_create(*, caller: Caller, request: InstanceRequest) -> tuple[Instan
 
 
 def _write_rows(
+    *,
     instance_id: uuid.UUID,
     caller: Caller,
     request: InstanceRequest,

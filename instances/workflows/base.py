@@ -59,6 +59,11 @@ class InstanceContext(Context):
             setattr(self.instance, name, value)
 
 
+def instance_of(operation: Operation) -> Instance:
+    """The operation's instance by its id alone: for conditional updates, which need nothing more."""
+    return Instance(pk=uuid.UUID(operation.resource_id))
+
+
 class InstanceWorkflow(Workflow[InstanceContext]):
     def context(self, operation: Operation, secrets: Mapping[str, Any]) -> InstanceContext:
         return InstanceContext(operation, secrets)
@@ -86,7 +91,7 @@ def send_command(ctx: InstanceContext, command: Command, *, give_up_in: float) -
 
 
 def run_command(ctx: InstanceContext, command: Command, *, give_up_in: float) -> Outcome:
-    """The step that has the guest do something: sends it, waits for the report, and ends as the guest says."""
+    """The step that has the guest do something: send, wait for the report, and end as the guest says."""
     row = send_command(ctx, command, give_up_in=give_up_in)
     if row.state == CommandState.SUCCEEDED:
         return Done()

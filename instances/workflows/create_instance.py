@@ -14,7 +14,7 @@ from guestagent.protocol.guest_config import GuestConfig, encode_guest_config
 from guestagent.protocol.secret import Secret, dec_hook
 from guestagent.protocol.types import DatabaseSpec, UserSpec
 from instances import keys, state
-from instances.models import Instance, InstanceState
+from instances.models import InstanceState
 from instances.providers.base import (
     Network,
     NetworkSpec,
@@ -24,7 +24,7 @@ from instances.providers.base import (
     VolumeSpec,
     VolumeState,
 )
-from instances.workflows.base import InstanceContext, InstanceWorkflow, run_command, send_command
+from instances.workflows.base import InstanceContext, InstanceWorkflow, instance_of, run_command, send_command
 from instances.workflows.teardown import TEARDOWN
 
 
@@ -114,11 +114,11 @@ class CreateInstance(InstanceWorkflow):
 
     def succeeded(self, operation: Operation) -> None:
         quotas.commit(holder=operation.resource_id)
-        state.move(Instance(pk=operation.resource_id), InstanceState.ACTIVE)
+        state.move(instance_of(operation), InstanceState.ACTIVE)
 
     def failed(self, operation: Operation, code: str, message: str) -> None:
         state.move(
-            Instance(pk=operation.resource_id),
+            instance_of(operation),
             InstanceState.ERROR,
             addresses=[],
             fault_code=code,

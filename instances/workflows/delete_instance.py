@@ -5,8 +5,8 @@ from django.utils import timezone
 from dbaas.taskmanager.models import Operation
 from dbaas.taskmanager.workflow import register
 from instances import state
-from instances.models import Guest, Instance, InstanceState, RootHistory
-from instances.workflows.base import InstanceWorkflow
+from instances.models import Guest, InstanceState, RootHistory
+from instances.workflows.base import InstanceWorkflow, instance_of
 from instances.workflows.teardown import TEARDOWN
 
 
@@ -20,13 +20,13 @@ class DeleteInstance(InstanceWorkflow):
 
     def succeeded(self, operation: Operation) -> None:
         now = timezone.now()
-        state.move(Instance(pk=operation.resource_id), InstanceState.DELETED, deleted_at=now, addresses=[])
-        Guest.objects.filter(pk=operation.resource_id).update(wrapped_key="", public_key="")
-        RootHistory.objects.filter(instance=operation.resource_id, disabled_at=None).update(disabled_at=now)
+        state.move(instance_of(operation), InstanceState.DELETED, deleted_at=now, addresses=[])
+        Guest.objects.filter(pk=instance_of(operation).pk).update(wrapped_key="", public_key="")
+        RootHistory.objects.filter(instance=instance_of(operation), disabled_at=None).update(disabled_at=now)
 
     def failed(self, operation: Operation, code: str, message: str) -> None:
         state.move(
-            Instance(pk=operation.resource_id),
+            instance_of(operation),
             InstanceState.ERROR,
             fault_code=code,
             fault_message=message,

@@ -7,8 +7,8 @@ from dbaas.taskmanager.models import Operation
 from dbaas.taskmanager.workflow import Outcome, register
 from guestagent.protocol.commands import RestartDatastore
 from instances import state
-from instances.models import Instance, InstanceState
-from instances.workflows.base import InstanceContext, InstanceWorkflow, run_command
+from instances.models import InstanceState
+from instances.workflows.base import InstanceContext, InstanceWorkflow, instance_of, run_command
 
 
 def restart_datastore(ctx: InstanceContext) -> Outcome:
@@ -24,7 +24,7 @@ class RestartInstance(InstanceWorkflow):
 
     def succeeded(self, operation: Operation) -> None:
         state.move(
-            Instance(pk=operation.resource_id),
+            instance_of(operation),
             InstanceState.ACTIVE,
             sources={InstanceState.RESTARTING},
             fault_code="",
@@ -34,7 +34,7 @@ class RestartInstance(InstanceWorkflow):
 
     def failed(self, operation: Operation, code: str, message: str) -> None:
         state.move(
-            Instance(pk=operation.resource_id),
+            instance_of(operation),
             InstanceState.ACTIVE,
             sources={InstanceState.RESTARTING},
             fault_code=code,

@@ -39,7 +39,7 @@ class OperationListView(ProjectView):
             project_id=self.project_id, resource_id=request.query_params.get("resource_id"), state=state
         )
         page = paginate(operations, page_request(request, page_size=PAGE_SIZE))
-        shown = OperationSerializer(page.items, many=True).data
+        shown = [OperationSerializer(operation).data for operation in page.items]
         return Response(page_body(request, "operations", shown, page.next_marker))
 
 

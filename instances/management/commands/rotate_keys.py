@@ -11,8 +11,9 @@ from instances.models import Guest
 
 class Command(BaseCommand):
     help = (
-        "Wrap guests' keys under the first of INST_RPC_KEY_ENCR_KEY, and seal the secrets of unfinished operations "
-        "under the first of TASKMANAGER_RPC_ENCR_KEY. Put the new key first, run this, then remove the old key."
+        "Wrap guests' keys under the first of INST_RPC_KEY_ENCR_KEY, and seal the secrets of unfinished "
+        "operations under the first of TASKMANAGER_RPC_ENCR_KEY. Put the new key first, run this, then "
+        "remove the old key."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,4 +27,6 @@ class Command(BaseCommand):
         if wrapped is None:
             return False
         # Only if it is still what was read: a guest deleted meanwhile keeps its key wiped.
-        return bool(Guest.objects.filter(pk=guest.pk, wrapped_key=guest.wrapped_key).update(wrapped_key=wrapped))
+        return bool(
+            Guest.objects.filter(pk=guest.pk, wrapped_key=guest.wrapped_key).update(wrapped_key=wrapped)
+        )
