@@ -129,9 +129,10 @@ def _seed(queryset: models.QuerySet[Any], rows: Iterable[models.Model]) -> int:
 
 
 def _checked(row: models.Model, *, label: str = "") -> None:
-    """Raises BadRequest that names each field that does not fit. Leaves uniqueness to the database."""
+    """Raises BadRequest that names each field that does not fit. Leaves keys and uniqueness to the database."""
+    keys = {field.name for field in row._meta.concrete_fields if field.is_relation}
     try:
-        row.full_clean(validate_unique=False, validate_constraints=False)
+        row.full_clean(exclude=keys, validate_unique=False, validate_constraints=False)
     except ValidationError as error:
         problems: Mapping[str, list[str]] = error.message_dict
         said = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in problems.items())
