@@ -15,13 +15,13 @@ import django
 from django.core.management import call_command
 
 
-def main(passwords: Mapping[str, str]) -> None:
+def main(passwords: Mapping[str, str], *, is_first: bool) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbaas.settings.local")
     django.setup()
     from dbaas.conductor import broker
 
     call_command("migrate", interactive=False, verbosity=0)
-    call_command("register_local")
+    # TMP call_command("register_local")
     broker.ensure_vhost()
     broker.ensure_topology()
     with tempfile.TemporaryDirectory() as folder:
@@ -30,8 +30,12 @@ def main(passwords: Mapping[str, str]) -> None:
             password = Path(folder) / name
             password.write_text(passwords[name])
             options = ["--project", name, "--role", role, "--password-file", str(password)]
-            call_command("create_user", name, *options, *(["--staff"] if role == "admin" else []))
+            options += ["--staff"] if role == "admin" else []
+            # A password that somebody has changed since stays; a database that is older than var/ gets ours.
+            options += ["--reset-password"] if is_first else []
+            call_command("create_user", name, *options)
 
 
 if __name__ == "__main__":
-    main(json.load(sys.stdin))  # passwords come by pipe: neither command line nor environment shows them
+    given = json.load(sys.stdin)  # by pipe: neither command line nor environment shows passwords
+    main(given["passwords"], is_first=given["is_first"])

@@ -63,13 +63,11 @@ def _api(layout: Layout, settings: Settings) -> list[str]:
     ]
 
 
-def _worker(queue: str, concurrency: str) -> Callable[[Layout, Settings], list[str]]:
+def _worker(role: str) -> Callable[[Layout, Settings], list[str]]:
+    """DBAAS_ROLE in its environment gives it its queue, pool and size (dbaas/worker/roles.py)."""
+
     def command(layout: Layout, settings: Settings) -> list[str]:
-        return _celery(
-            *("worker", "--queues", queue, "--hostname", f"{queue}@%h", "--pool", "threads"),
-            *("--concurrency", str(settings[concurrency]), "--loglevel", settings["LOG_LEVEL"]),
-            *("--without-gossip", "--without-mingle"),
-        )
+        return _celery("worker", "--hostname", f"{role}@%h", "--loglevel", settings["LOG_LEVEL"])
 
     return command
 
@@ -119,14 +117,14 @@ PROCESSES: Final[tuple[Process, ...]] = (
     ),
     Process(
         "taskmanager",
-        _worker("taskmanager", "TASKMANAGER_CONCURRENCY"),
+        _worker("taskmanager"),
         _CONTROL | _WORKER_KEYS | {"COMMAND_SIGNING_KEY"},
         _http("METRICS_HOST", "TASKMANAGER_METRICS_PORT", "/healthz"),
         port="TASKMANAGER_METRICS_PORT",
     ),
     Process(
         "conductor",  # the door for guests: it must not be able to command them
-        _worker("conductor", "CONDUCTOR_CONCURRENCY"),
+        _worker("conductor"),
         _CONTROL | _WORKER_KEYS,
         _http("METRICS_HOST", "CONDUCTOR_METRICS_PORT", "/healthz"),
         port="CONDUCTOR_METRICS_PORT",

@@ -20,8 +20,7 @@ from compose.local.processes import BY_NAME, PROCESSES, busy_ports
 from compose.local.supervisor import ProcessState, Supervisor
 
 _READY_SECONDS: Final = 60.0
-_INITIALISE_SECONDS: Final = 120.0
-_STOP_ALL_SECONDS: Final = 120.0
+_PROGRAM_SECONDS: Final = 180.0
 _SOURCES: Final = ("dbaas", "instances", "datastores", "backups", "guestagent", "compose")
 
 
@@ -47,24 +46,26 @@ class Stack:
 
     def up(self, given: Mapping[str, str] | None = None) -> None:
         """Start what is not running and wait until all of it serves. Running it again changes nothing."""
+        is_first = environment.read(self.layout) is None
         settings = environment.ensure(self.layout, given)
         services.ensure(self.layout, settings)
         clients.write(self.layout, settings)
         if self._is_current() and not any(health.problem for health in self.health()):
             return
         with step("Preparing the control database, datastores and accounts"):
-            self.initialise()
+            self.initialise(is_first=is_first)
         with step("Starting " + ", ".join(process.name for process in PROCESSES)):
             self._start_processes(settings)
             self.wait_until_ready()
         write_private(self.layout.run / "version", self._version())
 
-    def initialise(self) -> None:
+    def initialise(self, *, is_first: bool = False) -> None:
         """Migrate, register datastores, set up the broker, create the first projects and users."""
         given = self.environment
         passwords = {"admin": given.passwords["ADMIN_PASSWORD"], "demo": given.passwords["DEMO_PASSWORD"]}
+        stdin = json.dumps({"passwords": passwords, "is_first": is_first})
         log = self.layout.log("initialise")
-        result = self._python("-m", "compose.local.initialise", stdin=json.dumps(passwords), log=log)
+        result = self._python("-m", "compose.local.initialise", stdin=stdin, log=log)
         if result != 0:
             fail(f"Preparing failed; the end of {log}:\n\n{_tail(log)}")
 
@@ -145,7 +146,8 @@ class Stack:
         process_environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
         process_environment["DBAAS_VAR"] = str(self.layout.var)
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=PROJECT_ROOT, env=process_environment, check=False).returncode
+        result = subprocess.run(command, cwd=PROJECT_ROOT, env=process_environment, umask=0o077, check=False)
+        return result.returncode
 
     def _start_processes(self, settings: Environment) -> None:
         if not self.supervisor.is_running():
@@ -179,12 +181,12 @@ class Stack:
             result = subprocess.run(
                 [sys.executable, *arguments], input=stdin, text=True, stdout=output, stderr=output,
                 cwd=PROJECT_ROOT, env=BY_NAME["api"].environment(self.layout, self.environment),
-                timeout=max(_INITIALISE_SECONDS, _STOP_ALL_SECONDS), check=False,
+                timeout=_PROGRAM_SECONDS, umask=0o077, check=False,
             )  # fmt: skip
         return result.returncode
 
     def _explain(self, ill: list[Health]) -> str:
-        lines = [f"Not everything came up within {_READY_SECONDS:.0f} s:"]
+        lines = ["Not everything came up:"]
         for health in ill:
             log = self.layout.log(health.name)
             lines += [f"  {health.name} {health.problem}; its log is {log} and ends so:", _tail(log, 12)]

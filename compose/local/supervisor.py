@@ -1,5 +1,6 @@
 """supervisord for one stack: its configuration, and a small client for its socket."""
 
+import contextlib
 import http.client
 import os
 import socket
@@ -17,6 +18,7 @@ _TIMEOUT_SECONDS: Final = 60.0
 _START_SECONDS: Final = 15.0
 _NOT_RUNNING: Final = 70  # fault codes of supervisor's XML-RPC
 _ALREADY_STARTED: Final = 60
+_SHUTTING_DOWN: Final = 6
 
 
 class SupervisorError(Exception):
@@ -40,9 +42,13 @@ class Supervisor:
 
     def is_running(self) -> bool:
         try:
-            return bool(self._proxy(timeout=5).supervisor.getState())
+            self._proxy(timeout=5).supervisor.getState()
         except OSError:
             return False
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != _SHUTTING_DOWN:
+                raise
+        return True
 
     def start(self) -> None:
         """Start supervisord (without processes) unless it runs, and have it read its configuration."""
@@ -70,7 +76,8 @@ class Supervisor:
         """Stop all processes, then supervisord itself; returns when it is gone."""
         if not self.is_running():
             return
-        self._call("shutdown")
+        with contextlib.suppress(xmlrpc.client.Fault):  # it is at it already
+            self._call("shutdown")
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while self.is_running():
             if time.monotonic() > deadline:

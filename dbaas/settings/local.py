@@ -17,4 +17,6 @@ if "DBAAS_ROLE" not in os.environ:
 
 from dbaas.settings.base import *  # noqa: F403
 
-WHITENOISE_USE_FINDERS = True  # static files without a collectstatic step
+# Static files straight from the packages, without a collectstatic step.
+WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = None
