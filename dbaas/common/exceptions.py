@@ -50,7 +50,7 @@ def fault_response(status: int, message: str = "") -> JsonResponse:
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """REST framework's hook: an answer for whatever a view raised."""
     if isinstance(error, DbaasError):
-        return _expected(error)
+        return _expected(error, context.get("view"))
     if isinstance(error, drf.ValidationError):
         return Response(fault(400, validation_message(error.detail)), status=400)
     if isinstance(error, drf.APIException):
@@ -70,10 +70,12 @@ def unexpected(error: BaseException | None) -> dict[str, Any]:
     return fault(500, f"The server met an unexpected condition. Please quote {incident} when asking.")
 
 
-def _expected(error: DbaasError) -> Response:
+def _expected(error: DbaasError, view: Any) -> Response:
     if error.status >= 500:
         log.warning("request_failed", code=error.code, message=error.message)
     headers, details = {}, {}
+    if error.status == 401 and view is not None:
+        headers["WWW-Authenticate"] = view.get_authenticate_header(view.request) or "Keystone"
     retry_after = error.extra.get("retry_after")
     if retry_after is not None:
         seconds = max(1, round(float(retry_after) + 0.5))

@@ -41,7 +41,7 @@ NOT_YET_AT_UPDATE: Final = {
 
 
 def list_of(
-    child: serializers.Serializer[Any], *, max_length: int = MAX_ITEMS, **options: bool
+    child: serializers.Serializer[Any], *, max_length: int = MAX_ITEMS, **options: Any
 ) -> serializers.ListSerializer[Any]:
     return serializers.ListSerializer(child=child, max_length=max_length, **options)
 
@@ -171,7 +171,7 @@ class InstanceUpdateBody(StrictSerializer):
 
 
 class DatabasesBody(serializers.Serializer[Any]):
-    databases = list_of(DatabaseSerializer(), allow_empty=False, max_length=MAX_ITEMS)
+    databases = list_of(DatabaseSerializer(), allow_empty=False)
 
 
 class UsersBody(serializers.Serializer[Any]):
@@ -185,7 +185,7 @@ class PasswordChangeSerializer(serializers.Serializer[Any]):
 
 
 class PasswordsBody(serializers.Serializer[Any]):
-    users = list_of(PasswordChangeSerializer(), allow_empty=False, max_length=MAX_ITEMS)
+    users = list_of(PasswordChangeSerializer(), allow_empty=False)
 
 
 class UserChangeSerializer(StrictSerializer):
