@@ -5,7 +5,7 @@ LOCAL := $(PYTHON) -m compose.local
 CODE := dbaas instances datastores backups guestagent compose tests manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo up down restart status doctor logs clean test test-unit lint bench chaos requirements
+.PHONY: help install install-test demo up down restart status doctor logs clean test test-unit lint bench chaos docs requirements
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench: install-test ## Measure; prints tables
 
 chaos: install-test ## Kill processes at every step and see that nothing sticks (slow)
 	@compose/local/test.sh -m chaos $(ARGS)
+
+docs: install ## Write the configuration reference anew
+	@$(PYTHON) -m compose.local.write_docs
 
 requirements: install-test ## Show which pinned requirements are behind
 	@.venv/bin/pip list --outdated | grep -i -F -f <(sed -nE 's/^([A-Za-z0-9_.-]+)(\[.*\])?==.*/\1 /p' requirements/*.txt | sort -u) || echo "All up to date."
