@@ -45,20 +45,24 @@ def test_style_is_kept() -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_guest_imports_neither_django_nor_the_control_plane() -> None:
+def test_guest_needs_neither_django_nor_the_control_plane() -> None:
+    """As on a machine that has neither: kombu alone would take Django's lazy strings if it found them."""
     program = """
 import importlib, pkgutil, sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name in {"django", "rest_framework", "dbaas", "instances", "datastores", "backups", "openstack"}:
+            raise ModuleNotFoundError(f"the guest asks for {name}", name=name)
+
+sys.meta_path.insert(0, Hidden())
 import guestagent
 for module in pkgutil.walk_packages(guestagent.__path__, "guestagent."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
     result = _run(sys.executable, "-c", program)
     assert result.returncode == 0, result.stderr
-    assert not {"django", "dbaas", "instances", "datastores", "backups", "rest_framework"} & set(
-        result.stdout.split()
-    )
 
 
 def test_guest_requirements_hold_no_django() -> None:

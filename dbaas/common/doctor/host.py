@@ -54,8 +54,8 @@ def engines() -> Iterator[Finding]:
         return
     from guestagent.engines import registry
 
-    for engine, versions in sorted(registry.host_versions().items()):
-        if versions:
+    for engine in registry.names():
+        if versions := registry.find_versions(engine):
             yield ok(f"Engine {engine}", ", ".join(versions))
         elif engine != "mysql":  # Debian has no MySQL server: nothing is wrong without it
             yield warning(f"Engine {engine}", "its programs are not on this machine", "Run `make install`.")
