@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from guestagent.engines.registry import load_spec
+from guestagent.errors import InvalidName
 
 from dbaas.common.errors import BadRequest, Unprocessable
 from guestagent.engines.base import EngineSpec
@@ -59,8 +60,16 @@ def check_users(spec: EngineSpec, users: Iterable[UserSpec], known_databases: Co
 
 
 def check_database_name(spec: EngineSpec, name: str) -> None:
-    spec.check_database_name(name)
+    """Raises BadRequest."""
+    try:
+        spec.check_database_name(name)
+    except InvalidName as error:
+        raise BadRequest(str(error)) from error
 
 
 def check_user(spec: EngineSpec, user: UserRef) -> None:
-    spec.check_user(user)
+    """Raises BadRequest."""
+    try:
+        spec.check_user(user)
+    except InvalidName as error:
+        raise BadRequest(str(error)) from error
