@@ -20,6 +20,7 @@ from datastores.models import (
 )
 from dbaas.common.admin_site import LinesField, OperatorModelAdmin, change_link, changelist_link
 from dbaas.common.errors import DbaasError
+from guestagent.engines import registry
 
 
 @admin.register(Datastore)
@@ -85,9 +86,15 @@ class DatastoreVersionAdmin(OperatorModelAdmin[DatastoreVersion]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[DatastoreVersion]:
         return super().get_queryset(request).annotate(parameter_count=Count("parameters"))
 
-    @admin.display(description="default", boolean=True)
-    def is_default(self, version: DatastoreVersion) -> bool:
-        return version.datastore.default_version_id == version.pk
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "engine" and field:
+            field.widget = forms.Select(choices=[(name, name) for name in registry.names()])
+        return field
+
+    @admin.display(description="default")
+    def is_default(self, version: DatastoreVersion) -> str:
+        return "✓ default" if version.datastore.default_version_id == version.pk else ""
 
     @admin.display(description="parameters", ordering="parameter_count")
     def parameter_count(self, version: Any) -> SafeString | str:

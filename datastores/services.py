@@ -11,6 +11,7 @@ from django.db import IntegrityError, models, transaction
 from datastores.definitions import ParameterDefinition
 from datastores.models import ConfigurationParameter, Datastore, DatastoreVersion, Flavor, VolumeType
 from dbaas.common.errors import BadRequest, NotFound
+from guestagent.engines import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def datastore_version_ensure(
     repl_strategy) are set on an existing version too; those not given are left as they are. The first
     active version of a datastore becomes its default. Raises BadRequest for values that do not fit.
     """
+    if engine not in registry.names():
+        raise BadRequest(f"engine: there is none named {engine!r}; known are {', '.join(registry.names())}.")
     owner = datastore_ensure(name=datastore)
     values = {"engine": engine, **attributes}
     key: dict[str, Any] = {"datastore": owner, "name": name, "version": version or name}
@@ -129,7 +132,7 @@ def _seed(queryset: models.QuerySet[Any], rows: Iterable[models.Model]) -> int:
 
 
 def _checked(row: models.Model, *, label: str = "") -> None:
-    """Raises BadRequest that names each field that does not fit. Leaves keys and uniqueness to the database."""
+    """Raises BadRequest naming each field that does not fit. Leaves keys and uniqueness to the database."""
     keys = {field.name for field in row._meta.concrete_fields if field.is_relation}
     try:
         row.full_clean(exclude=keys, validate_unique=False, validate_constraints=False)

@@ -53,8 +53,7 @@ class VersionSerializer(VersionInDatastoreSerializer):
 
 
 class DatastoreSerializer(LinkedSerializer):
-    """Needs `versions` fetched: those that the caller may see."""
-
+    # `versions` must be fetched already: those that the caller may see.
     collection = "datastores"
 
     id = serializers.UUIDField()

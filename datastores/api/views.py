@@ -28,6 +28,10 @@ def envelope(name: str, key: str, serializer: serializers.BaseSerializer[Any]) -
     return inline_serializer(name, {key: serializer})
 
 
+FlavorListBody = envelope("FlavorList", "flavors", FlavorSerializer(many=True))
+VolumeTypeListBody = envelope("VolumeTypeList", "volume_types", VolumeTypeSerializer(many=True))
+
+
 class CatalogueView(ProjectView):
     """Answers with the shapes of `serializers`."""
 
@@ -141,7 +145,7 @@ class VersionFlavorsView(OfVersionView):
         operation_id="datastore_version_flavor_list",
         summary="List the flavors that a version may be used with",
         tags=["Datastores"],
-        responses=envelope("FlavorList", "flavors", FlavorSerializer(many=True)),
+        responses=FlavorListBody,
     )
     def get(self, request: Request, **kwargs: str) -> Response:
         flavors = selectors.flavors_of(self.version())
@@ -155,7 +159,7 @@ class VersionVolumeTypesView(OfVersionView):
         operation_id="datastore_version_volume_type_list",
         summary="List the volume types that a version may be used with",
         tags=["Datastores"],
-        responses=envelope("VolumeTypeList", "volume_types", VolumeTypeSerializer(many=True)),
+        responses=VolumeTypeListBody,
     )
     def get(self, request: Request, **kwargs: str) -> Response:
         volume_types = selectors.volume_types_of(self.version())
@@ -223,7 +227,7 @@ class FlavorListView(CatalogueView):
         operation_id="flavor_list",
         summary="List flavors",
         tags=["Flavors"],
-        responses=envelope("FlavorList", "flavors", FlavorSerializer(many=True)),
+        responses=FlavorListBody,
     )
     def get(self, request: Request, **kwargs: str) -> Response:
         return Response({"flavors": self.shown(FlavorSerializer, selectors.flavor_list(), many=True)})
@@ -249,7 +253,7 @@ class VolumeTypeListView(CatalogueView):
         operation_id="volume_type_list",
         summary="List volume types",
         tags=["Flavors"],
-        responses=envelope("VolumeTypeList", "volume_types", VolumeTypeSerializer(many=True)),
+        responses=VolumeTypeListBody,
     )
     def get(self, request: Request, **kwargs: str) -> Response:
         return Response(

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from datastores.models import Datastore, DatastoreVersion
+from guestagent.engines import registry
 from tests.unit.datastores.graphs import make_version
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +88,13 @@ def test_load_parameters_says_what_is_missing(rules: Path) -> None:
         run("load_config_parameters", "mariadb", "10.11", str(rules))
     with pytest.raises(CommandError, match="No such file"):
         run("load_config_parameters", "mariadb", "10.11", str(rules.with_name("gone")))
+
+
+def test_register_local_offers_what_the_host_has() -> None:
+    if not registry.host_versions():
+        pytest.skip("no database server is installed on this host")
+    run("register_local")
+    expected = {(engine, series) for engine, found in registry.host_versions().items() for series in found}
+    assert set(DatastoreVersion.objects.values_list("engine", "name")) == expected
+    assert "was registered" in run("register_local")
+    assert DatastoreVersion.objects.count() == len(expected)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -24,7 +26,7 @@ def test_version_ensure_creates_the_datastore_and_makes_the_first_version_its_de
 
 
 def test_version_ensure_again_changes_only_what_is_given() -> None:
-    key = {"datastore": "mariadb", "name": "10.11", "engine": "mariadb"}
+    key: dict[str, Any] = {"datastore": "mariadb", "name": "10.11", "engine": "mariadb"}
     version, _ = services.datastore_version_ensure(**key, image_tags=["a", "b"], active=False)
     again, created = services.datastore_version_ensure(**key, registry_ext="x")
     assert (again.pk, created) == (version.pk, False)
@@ -44,10 +46,10 @@ def test_version_ensure_again_changes_only_what_is_given() -> None:
         ({"packages": [1]}, "packages"),
     ],
 )
-def test_version_ensure_refuses_bad_values_by_field(wrong: dict[str, object], said: str) -> None:
+def test_version_ensure_refuses_bad_values_by_field(wrong: dict[str, Any], said: str) -> None:
     given = {"datastore": "mariadb", "name": "10.11", "engine": "mariadb"} | wrong
     with pytest.raises(BadRequest, match=said):
-        services.datastore_version_ensure(**given)  # type: ignore[arg-type]
+        services.datastore_version_ensure(**given)
     assert not Datastore.objects.exists()
 
 

@@ -1,0 +1,124 @@
+"""The admin in a real browser: every page loads whole, without an error, and fits the window.
+
+The pictures are kept in the folder that SCREENSHOTS names (else thrown away): look at them.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from datastores import services
+from datastores.definitions import ParameterDefinition
+from datastores.models import DatastoreVersion, Flavor, VolumeType
+from dbaas.accounts.models import Project, User
+from tests.e2e.browser import Page, find_chromium, open_page
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(find_chromium() is None, reason="needs chromium (apt-get install chromium)"),
+]
+DESKTOP = (1360, 900)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with open_page(tmp_path / "profile") as opened:
+        opened.size(*DESKTOP)
+        yield opened
+
+
+@pytest.fixture
+def operator(live_server: Any, page: Page) -> User:
+    """A superuser who is logged in on the page."""
+    user = User.objects.create_superuser(name="operator")
+    client = Client()
+    client.force_login(user)
+    page.cookie(live_server.url, "sessionid", client.cookies["sessionid"].value)
+    return user
+
+
+@pytest.fixture
+def catalogue() -> DatastoreVersion:
+    Project.objects.create(name="shop")
+    services.flavors_seed(flavors=[Flavor(id="1", name="db.tiny", ram_mb=512, vcpus=1)])
+    services.volume_types_seed(volume_types=[VolumeType(id="local", name="local")])
+    version, _ = services.datastore_version_ensure(datastore="postgresql", name="15", engine="postgresql")
+    services.datastore_version_ensure(datastore="mariadb", name="10.11", engine="mariadb")
+    services.datastore_version_ensure(datastore="mariadb", name="10.6", engine="mariadb", active=False)
+    services.configuration_parameters_load(
+        version=version,
+        definitions=[
+            ParameterDefinition("max_connections", "integer", True, "1", "262143", default_value="100"),
+            ParameterDefinition("work_mem", "integer", False, "64", "2147483647", default_value="4096"),
+            ParameterDefinition("wal_level", "string", True, enum_values=("minimal", "replica", "logical")),
+        ],
+    )
+    return version
+
+
+def look(page: Page, url: str, picture: Path) -> None:
+    """Open `url`, take its picture, and insist that it is whole."""
+    page.problems.clear()
+    page.open(url)
+    page.screenshot(picture)
+    assert page.problems == [], url
+    assert page.evaluate("document.title.includes('Databases')"), url
+    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wider <= 0, f"{url} is {wider} pixels wider than the window"
+
+
+def test_login_page_shows_our_name(live_server: Any, page: Page, pictures: Path) -> None:
+    look(page, f"{live_server.url}{reverse('admin:login')}", pictures / "login.png")
+    assert page.evaluate("document.querySelector('#site-name').innerText.trim()") == "Databases"
+    page.theme("dark")
+    look(page, f"{live_server.url}{reverse('admin:login')}", pictures / "login-dark.png")
+
+
+def test_every_page_of_every_model_is_whole(
+    live_server: Any, page: Page, operator: User, catalogue: DatastoreVersion, pictures: Path
+) -> None:
+    look(page, f"{live_server.url}{reverse('admin:index')}", pictures / "index.png")
+    for model, model_admin in sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label):
+        name = f"{model._meta.app_label}_{model._meta.model_name}"
+        look(page, f"{live_server.url}{reverse(f'admin:{name}_changelist')}", pictures / f"{name}-list.png")
+        row: Model | None = model._default_manager.first()
+        if row is not None:
+            change = reverse(f"admin:{name}_change", args=[row.pk])
+            look(page, f"{live_server.url}{change}", pictures / f"{name}-change.png")
+        if _may_add(model_admin, operator):
+            look(page, f"{live_server.url}{reverse(f'admin:{name}_add')}", pictures / f"{name}-add.png")
+
+
+def _may_add(model_admin: "admin.ModelAdmin[Any]", user: User) -> bool:
+    from django.test import RequestFactory
+
+    request = RequestFactory().get("/")
+    request.user = user
+    return model_admin.has_add_permission(request)
+
+
+def test_lists_fit_a_dark_theme_and_a_small_window(
+    live_server: Any, page: Page, operator: User, catalogue: DatastoreVersion, pictures: Path
+) -> None:
+    url = f"{live_server.url}{reverse('admin:datastores_datastoreversion_changelist')}"
+    page.theme("dark")
+    look(page, url, pictures / "versions-dark.png")
+    assert page.evaluate("document.querySelectorAll('#result_list tbody tr').length") == 3
+    page.theme("light")
+    page.size(480, 900)
+    look(page, url, pictures / "versions-small.png")
