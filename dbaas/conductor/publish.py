@@ -25,7 +25,8 @@ MAX_IDLE_LINKS: Final = 8
 
 _NO_ROUTE: Final = 312
 _PERSISTENT: Final = 2
-_AWAY: Final = (OSError, AMQPError, KombuError)
+#: A nack is no AMQPError: amqp derives it from Exception.
+_FAILED: Final = (OSError, AMQPError, KombuError, MessageNacked)
 
 
 class GuestQueueMissing(NotFound):
@@ -99,7 +100,7 @@ class Publisher:
             if link is None or not self._is_sent(link, queue_name, message):
                 link = Link()
                 self._send(link, queue_name, message)
-        except _AWAY as error:
+        except _FAILED as error:
             raise _translate(error, queue_name) from error
         try:
             self._idle.put_nowait(link)
@@ -120,8 +121,8 @@ class Publisher:
         """False when the link turned out to be dead: the broker went and came while it lay idle."""
         try:
             self._send(link, queue_name, message)
-        except (MessageNacked, TimeoutError):
-            raise  # an answer, or a broker too slow to ask twice
+        except TimeoutError:
+            raise  # the broker is too slow to be asked twice
         except (OSError, AMQPError) as error:
             if _is_unroutable(error):
                 raise

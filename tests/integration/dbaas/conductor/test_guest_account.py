@@ -37,7 +37,9 @@ def publish_to(exchange: str, key: str) -> Callable[[amqp.Channel, str], object]
 FORBIDDEN: dict[str, Callable[[amqp.Channel, str], object]] = {
     "declare a queue": lambda channel, _: channel.queue_declare("mine"),
     "declare a queue without a name": lambda channel, _: channel.queue_declare(""),
-    "declare its own queue anew": lambda channel, own: channel.queue_declare(own, durable=True, auto_delete=False),
+    "declare its own queue anew": lambda channel, own: channel.queue_declare(
+        own, durable=True, auto_delete=False
+    ),
     "declare an exchange": lambda channel, _: channel.exchange_declare("mine", "direct"),
     "delete its queue": lambda channel, own: channel.queue_delete(own),
     "delete the conductor's queue": lambda channel, _: channel.queue_delete(CONDUCTOR_QUEUE),

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.integration
 
 
 def answer() -> CommandFinished:
-    return CommandFinished(command_id=str(uuid.uuid4()), outcome=Outcome.SUCCEEDED, result={"name": "ünïcode"})
+    return CommandFinished(
+        command_id=str(uuid.uuid4()), outcome=Outcome.SUCCEEDED, result={"name": "ünïcode"}
+    )
 
 
 def test_answer_that_is_there_is_fetched_once() -> None:

@@ -13,7 +13,9 @@ class ProbeDatabase:
     def handled(self, kind: str = "command_finished") -> list[str]:
         """Command ids that were handled, each as often as it was; for heartbeats instance ids."""
         with contextlib.closing(sqlite3.connect(self.path, timeout=10)) as connection:
-            rows = connection.execute("SELECT command_id FROM probe_handled WHERE kind = ? ORDER BY id", (kind,))
+            rows = connection.execute(
+                "SELECT command_id FROM probe_handled WHERE kind = ? ORDER BY id", (kind,)
+            )
             return [str(row[0]) for row in rows]
 
     @contextlib.contextmanager
