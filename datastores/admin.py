@@ -39,7 +39,7 @@ class DatastoreAdmin(OperatorModelAdmin[Datastore]):
     ) -> "forms.ModelChoiceField[Any] | None":
         if db_field.name == "default_version" and request.resolver_match:
             owner = request.resolver_match.kwargs.get("object_id")
-            own = DatastoreVersion.objects.select_related("datastore").filter(datastore=owner)
+            own = DatastoreVersion.objects.filter(datastore=owner)
             kwargs["queryset"] = own if owner else own.none()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -68,10 +68,10 @@ class VolumeTypeAssociationInline(admin.TabularInline[VolumeTypeAssociation, Dat
 
 @admin.register(DatastoreVersion)
 class DatastoreVersionAdmin(OperatorModelAdmin[DatastoreVersion]):
-    list_display = ["name", "version", "datastore", "engine", "active", "is_default", "parameter_count"]
+    list_display = ["datastore", "name", "version", "engine", "active", "is_default", "parameter_count"]
+    list_display_links = ["name"]
     list_filter = ["active", "datastore", "engine"]
     search_fields = ["name", "version", "datastore__name", "engine"]
-    list_select_related = ["datastore"]
     readonly_fields = ["id", "parameter_count", "created_at", "updated_at"]
     actions = ["activate", "deactivate", "make_default"]
     inlines = [FlavorAssociationInline, VolumeTypeAssociationInline]
@@ -123,7 +123,7 @@ class DatastoreVersionAdmin(OperatorModelAdmin[DatastoreVersion]):
 
     @admin.action(description="Make the default of its datastore", permissions=["change"])
     def make_default(self, request: HttpRequest, queryset: QuerySet[DatastoreVersion]) -> None:
-        versions = list(queryset.select_related("datastore"))
+        versions = list(queryset)
         if len({version.datastore_id for version in versions}) < len(versions):
             self.message_user(request, "Choose one version of each datastore.", messages.ERROR)
             return
@@ -141,7 +141,7 @@ class DatastoreVersionAdmin(OperatorModelAdmin[DatastoreVersion]):
 
 @admin.register(ConfigurationParameter)
 class ConfigurationParameterAdmin(OperatorModelAdmin[ConfigurationParameter]):
-    list_display = ["name", "datastore_version", "data_type", "allowed", "default_value", "restart_required"]
+    list_display = ["name", "datastore_version", "data_type", "allowed", "default_value", "effective"]
     list_filter = ["restart_required", "data_type", "datastore_version"]
     search_fields = ["name", "description"]
     list_select_related = ["datastore_version__datastore"]
@@ -151,6 +151,10 @@ class ConfigurationParameterAdmin(OperatorModelAdmin[ConfigurationParameter]):
         (None, {"fields": ["datastore_version", "name", "description", "restart_required"]}),
         ("Values", {"fields": ["data_type", ("min_size", "max_size"), "enum_values", "default_value"]}),
     ]
+
+    @admin.display(description="takes effect", ordering="restart_required")
+    def effective(self, parameter: ConfigurationParameter) -> str:
+        return "after a restart" if parameter.restart_required else "at once"
 
     @admin.display(description="allowed values")
     def allowed(self, parameter: ConfigurationParameter) -> str:

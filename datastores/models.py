@@ -21,9 +21,11 @@ name_validator = RegexValidator(
 
 
 def validate_text_list(value: object) -> None:
-    """A JSON list of distinct, non-empty strings."""
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValidationError("Must be a list of non-empty strings.")
+    """A JSON list of distinct, non-empty strings without control characters."""
+    if not isinstance(value, list) or not all(
+        isinstance(item, str) and item and item.isprintable() for item in value
+    ):
+        raise ValidationError("Must be a list of non-empty strings without control characters.")
     if len(set(value)) != len(value):
         raise ValidationError("Must not name anything twice.")
 
@@ -65,6 +67,13 @@ class Datastore(models.Model):
             raise ValidationError({"default_version": "This version belongs to another datastore."})
 
 
+class DatastoreVersionManager(models.Manager["DatastoreVersion"]):
+    """Fetches the datastore along: a version's own name means little without it."""
+
+    def get_queryset(self) -> models.QuerySet["DatastoreVersion"]:
+        return super().get_queryset().select_related("datastore")
+
+
 class DatastoreVersion(models.Model):
     """A release that instances can be made of.
 
@@ -87,6 +96,8 @@ class DatastoreVersion(models.Model):
     repl_strategy = models.CharField(max_length=4096, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DatastoreVersionManager()
 
     class Meta:
         ordering = ["datastore__name", "name", "version"]
@@ -156,6 +167,8 @@ class ConfigurationParameter(models.Model):
         return Decimal(self.max_size) if self.max_size else None
 
     def clean(self) -> None:
+        for bound in (self.min_size, self.max_size):
+            validate_decimal_text(bound)  # Django comes here even when a field did not fit
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValidationError({"max_size": "The maximum is below the minimum."})
 

@@ -84,7 +84,7 @@ def version_list(*, datastore: Datastore, include_inactive: bool) -> QuerySet[Da
 def version_get_by_id(ref: str) -> DatastoreVersion:
     """By id. Raises NotFound."""
     identity = _as_uuid(ref)
-    found = identity and DatastoreVersion.objects.select_related("datastore").filter(pk=identity).first()
+    found = identity and DatastoreVersion.objects.filter(pk=identity).first()
     if not found:
         raise NotFound(f"Datastore version {ref!r} cannot be found.")
     return found
@@ -95,7 +95,7 @@ def version_get(*, datastore: Datastore, ref: str, version_number: str | None = 
 
     Raises NotFound, and BadRequest when the name fits several versions.
     """
-    versions = datastore.versions.select_related("datastore")
+    versions = datastore.versions.all()
     if version_number is not None:
         versions = versions.filter(version=version_number if _could_be_a_name(version_number) else "")
     if (identity := _as_uuid(ref)) and (found := versions.filter(pk=identity).first()):
@@ -154,7 +154,7 @@ def _resolve_in(datastore: Datastore, version: str | None, version_number: str |
     if version:
         return version_get(datastore=datastore, ref=version, version_number=version_number)
     if version_number:
-        numbered = datastore.versions.select_related("datastore").filter(
+        numbered = datastore.versions.filter(
             version=version_number if _could_be_a_name(version_number) else ""
         )
         return _only_one(list(numbered), f"number {version_number!r}", datastore)
@@ -162,7 +162,7 @@ def _resolve_in(datastore: Datastore, version: str | None, version_number: str |
         raise BadRequest(
             f"Please specify a datastore version: datastore {datastore.name!r} has no default version."
         )
-    return DatastoreVersion.objects.select_related("datastore").get(pk=datastore.default_version_id)
+    return DatastoreVersion.objects.get(pk=datastore.default_version_id)
 
 
 # parameters

@@ -52,7 +52,7 @@ def host_register(
         _register(engine, series, parameters_of) for engine, found in versions.items() for series in found
     ]
     gone = _gone(versions)
-    for entry in reversed(registered):  # so that the newest has the last word
+    for entry in registered:  # newest first, and the first one takes the place
         Datastore.objects.filter(
             pk=entry.version.datastore_id, default_version__in=[version.pk for version in gone]
         ).update(default_version=entry.version)
@@ -80,7 +80,7 @@ def _register(engine: str, series: str, parameters_of: Path) -> RegisteredVersio
 
 
 def _gone(versions: Mapping[str, Sequence[str]]) -> list[DatastoreVersion]:
-    of_packages = DatastoreVersion.objects.filter(active=True, image_id="").select_related("datastore")
+    of_packages = DatastoreVersion.objects.filter(active=True, image_id="")
     return [
         version
         for version in of_packages

@@ -44,6 +44,8 @@ def test_version_ensure_again_changes_only_what_is_given() -> None:
         ({"engine": ""}, "engine"),
         ({"image_tags": ["x", "x"]}, "image_tags"),
         ({"packages": [1]}, "packages"),
+        ({"packages": ["a\0b"]}, "packages"),
+        ({"engine": "oracle"}, "oracle"),
     ],
 )
 def test_version_ensure_refuses_bad_values_by_field(wrong: dict[str, Any], said: str) -> None:
@@ -101,13 +103,23 @@ def test_parameters_load_creates_changes_and_leaves_the_others() -> None:
     assert rows["fresh"].enum_values == ["a", "b"]
 
 
-def test_parameters_load_is_all_or_nothing_and_names_the_wrong_one() -> None:
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"data_type": "complex"}, "data_type"),
+        ({"min_size": "many"}, "min_size"),
+        ({"max_size": "Infinity"}, "max_size"),
+        ({"min_size": "2", "max_size": "1"}, "max_size"),
+        ({"default_value": "x" * 2000}, "default_value"),
+    ],
+)
+def test_parameters_load_is_all_or_nothing_and_names_the_wrong_one(wrong: dict[str, Any], said: str) -> None:
     version = make_version()
     definitions = [
         ParameterDefinition(name="good", data_type="integer"),
-        ParameterDefinition(name="bad", data_type="complex"),
+        ParameterDefinition(**({"name": "bad", "data_type": "integer"} | wrong)),
     ]
-    with pytest.raises(BadRequest, match="bad: data_type"):
+    with pytest.raises(BadRequest, match=f"bad: .*{said}"):
         services.configuration_parameters_load(version=version, definitions=definitions)
     assert not version.parameters.exists()
 
