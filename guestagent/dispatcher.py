@@ -8,7 +8,7 @@ import msgspec
 from guestagent.errors import GuestError
 from guestagent.protocol import commands
 from guestagent.protocol.types import DatastoreStatus
-from guestagent.supervisor import Desired, Supervisor
+from guestagent.supervisor import Desired, Preparation, Supervisor
 
 Handler = Callable[[Any], Any]
 
@@ -53,6 +53,7 @@ class Dispatcher:
     def _prepare(self, command: commands.PrepareDatastore) -> None:
         manager, supervisor = self._manager, self._supervisor
         with supervisor.phase(DatastoreStatus.BUILDING):
+            supervisor.preparation = Preparation.BEGUN
             try:
                 manager.prepare(command.overrides)
                 if command.databases:
@@ -62,15 +63,16 @@ class Dispatcher:
                 if command.root_password is not None:
                     manager.enable_root(command.root_password)
             except Exception:
-                supervisor.record_preparation(failed=True)
+                supervisor.preparation = Preparation.FAILED
                 raise
-            supervisor.record_preparation(failed=False)
             supervisor.desired = Desired.RUNNING
+            supervisor.preparation = Preparation.DONE
 
     def _start(self, command: commands.StartDatastore) -> None:
         self._supervisor.desired = Desired.RUNNING
         with self._supervisor.phase(DatastoreStatus.RESTARTING):
             self._manager.start()
+            self._supervisor.preparation = Preparation.DONE
 
     def _stop(self, command: commands.StopDatastore) -> None:
         # First the wish, then the deed: whoever looks in between must not start it again.
@@ -83,6 +85,7 @@ class Dispatcher:
         with self._supervisor.phase(DatastoreStatus.RESTARTING):
             self._manager.stop(command.timeout_seconds)
             self._manager.start()
+            self._supervisor.preparation = Preparation.DONE
 
     def _update_user(self, command: commands.UpdateUser) -> None:
         self._manager.update_user(

@@ -25,9 +25,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS: Final = 1.0
 #: A server that lasted so long is not failing in a loop: the next restart is quick again.
 STEADY_SECONDS: Final = 120.0
-_NO_ANSWER: Final = frozenset(
-    {DatastoreStatus.SHUTDOWN, DatastoreStatus.CRASHED, DatastoreStatus.UNKNOWN, DatastoreStatus.NEW}
-)
+_DOWN: Final = frozenset({DatastoreStatus.SHUTDOWN, DatastoreStatus.CRASHED, DatastoreStatus.NEW})
 
 
 class Desired(enum.StrEnum):
@@ -35,6 +33,22 @@ class Desired(enum.StrEnum):
 
     RUNNING = "running"
     STOPPED = "stopped"
+
+
+class Preparation(enum.StrEnum):
+    """How far the server was made; kept in the journal. One that never came up is not started again."""
+
+    BEGUN = "begun"
+    FAILED = "failed"
+    DONE = "done"
+
+
+_UNPREPARED: Final = {
+    None: DatastoreStatus.NEW,
+    Preparation.BEGUN: DatastoreStatus.BUILDING,
+    Preparation.FAILED: DatastoreStatus.FAILED,
+    Preparation.DONE: DatastoreStatus.CRASHED,  # its data are gone
+}
 
 
 class Supervisor:
@@ -97,9 +111,14 @@ class Supervisor:
         self._journal.set_fact("desired", desired)
         self._restart_not_before = 0.0
 
-    def record_preparation(self, *, failed: bool) -> None:
-        """Whether the last attempt to prepare failed: a server that never came up shows FAILED."""
-        self._journal.set_fact("preparation_failed", "yes" if failed else "no")
+    @property
+    def preparation(self) -> Preparation | None:
+        recorded = self._journal.get_fact("preparation")
+        return Preparation(recorded) if recorded else None
+
+    @preparation.setter
+    def preparation(self, preparation: Preparation) -> None:
+        self._journal.set_fact("preparation", preparation)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -136,21 +155,23 @@ class Supervisor:
         if not self._is_prepared:
             self._is_prepared = self.manager.is_prepared()
         if not self._is_prepared:
-            failed = self._journal.get_fact("preparation_failed") == "yes"
-            return Probe(DatastoreStatus.FAILED if failed else DatastoreStatus.NEW)
+            return Probe(_UNPREPARED[self.preparation])
         if not self.manager.runtime.is_running():
             return Probe(self._status_when_down())
         if self._seen.status is DatastoreStatus.HEALTHY and not self._is_probe_due():
             return self._seen
         self._probed_at = time.monotonic()
         probe = self.manager.probe()
-        # Between the two looks it may have died, or not be up yet.
-        return Probe(self._status_when_down()) if probe.status in _NO_ANSWER else probe
+        # It may have died between the two looks.
+        return Probe(self._status_when_down()) if probe.status in _DOWN else probe
 
     def _is_probe_due(self) -> bool:
         return time.monotonic() - self._probed_at >= self._probe_seconds
 
     def _status_when_down(self) -> DatastoreStatus:
+        preparation = self.preparation
+        if preparation in {Preparation.BEGUN, Preparation.FAILED}:
+            return _UNPREPARED[preparation]
         return DatastoreStatus.CRASHED if self.desired is Desired.RUNNING else DatastoreStatus.SHUTDOWN
 
     def _restart(self) -> None:

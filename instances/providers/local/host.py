@@ -92,9 +92,7 @@ class Host:
 
 
 def main(arguments: Sequence[str] | None = None, *, agent: Sequence[str] = AGENT) -> int:
-    parser = argparse.ArgumentParser(
-        prog="instances.providers.local.host", description="This host as a cloud."
-    )
+    parser = argparse.ArgumentParser(prog="host", description="This host as a cloud.")
     parser.add_argument("--path", type=Path, required=True, help="the local provider's folder")
     parser.add_argument("verb", nargs="?", default="run", choices=("run", "stop-all", "status"))
     options = parser.parse_args(arguments)

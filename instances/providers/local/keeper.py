@@ -48,12 +48,13 @@ class Keeper:
         record = self._folder.record()
         if record is None or record.desired is Desired.DELETED:
             self._leave()
-        elif go_down or record.desired is Desired.STOPPED or record.reboot != self._status.rebooted:
+            return
+        if go_down or record.desired is Desired.STOPPED or record.reboot != self._status.rebooted:
             self._take_down(record)
-            if self.is_down and not go_down and record.reboot != self._status.rebooted:
-                self._note(rebooted=record.reboot, failures=0)
-                self.is_down = record.desired is Desired.STOPPED
-        else:
+            if go_down or not self.is_down:
+                return
+            self._note(rebooted=record.reboot, failures=0)
+        if record.desired is Desired.RUNNING:
             self.is_down = False
             self._keep_up()
 
@@ -69,7 +70,8 @@ class Keeper:
         code, self._child = self._child.returncode, None
         lasted = time.monotonic() - self._started_at
         log.warning("agent of %s ended with code %s after %.1f s", self._folder.path.name, code, lasted)
-        failures = 0 if lasted >= _STEADY_SECONDS else self._status.failures + 1
+        was_asked = code == os.EX_OK
+        failures = 0 if was_asked or lasted >= _STEADY_SECONDS else self._status.failures + 1
         pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(failures, 16) / 2, _LONGEST_PAUSE_SECONDS)
         self._start_not_before = time.monotonic() + pause
         self._note(
@@ -102,7 +104,7 @@ class Keeper:
         log.info("agent of %s started as process %s", self._folder.path.name, self._child.pid)
 
     def _take_down(self, record: ServerRecord) -> None:
-        """First the agent, which would start the engine again; then the engine, by the agent's own program."""
+        """First the agent, which would start the engine again; then the engine, by the agent's program."""
         if self.is_down:
             return
         agent = processes.is_agent_of(self._folder)

@@ -189,7 +189,8 @@ def remove_folder(path: Path, deadline: float) -> bool:
     with contextlib.suppress(FileNotFoundError):
         path.rename(path.with_name(f".gone.{path.name}.{secrets.token_hex(4)}"))
     leftovers = [entry for entry in path.parent.iterdir() if _hidden_name(entry) == path.name]
-    return all([files.remove_tree(entry, deadline) for entry in leftovers])
+    are_gone = [files.remove_tree(entry, deadline) for entry in leftovers]
+    return all(are_gone)
 
 
 def resource_names(folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ looked at afterwards: what is signalled is what was looked at.
 """
 
 import contextlib
+import itertools
 import os
 import signal
 import time
@@ -25,9 +26,9 @@ def is_engine_of(record: ServerRecord) -> Match:
 
     def match(pid: int) -> bool:
         try:
-            if os.stat(f"/proc/{pid}").st_uid not in users or _has_terminal(pid):
+            if Path(f"/proc/{pid}").stat().st_uid not in users or _has_terminal(pid):
                 return False
-            return _is_below(os.readlink(f"/proc/{pid}/cwd"), roots) or any(
+            return _is_below(str(Path(f"/proc/{pid}/cwd").readlink()), roots) or any(
                 _mentions(argument, roots) for argument in _arguments(pid)
             )
         except OSError:
@@ -43,9 +44,7 @@ def is_agent_of(folder: ServerFolder) -> Match:
     def match(pid: int) -> bool:
         try:
             arguments = _arguments(pid)
-            return ("--config", config) in zip(arguments, arguments[1:], strict=False) and not _has_terminal(
-                pid
-            )
+            return ("--config", config) in itertools.pairwise(arguments) and not _has_terminal(pid)
         except OSError:
             return False
 
@@ -54,7 +53,7 @@ def is_agent_of(folder: ServerFolder) -> Match:
 
 def find(match: Match) -> list[int]:
     own = os.getpid()
-    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return [pid for pid in pids if pid != own and match(pid)]
 
 

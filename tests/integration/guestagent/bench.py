@@ -1,4 +1,4 @@
-"""What the agent is tested with: a virtual host of its own, its restricted account, and the control plane's end."""
+"""What the agent is tested with: a virtual host, its restricted account, and the control plane's end."""
 
 import json
 import os
@@ -55,7 +55,9 @@ class Management:
         return answer.json() if answer.content else None
 
     def declare(self, instance_id: str, password: str) -> None:
-        self.call("PUT", "exchanges/{vhost}/" + queues.CONDUCTOR_EXCHANGE, {"type": "direct", "durable": True})
+        self.call(
+            "PUT", "exchanges/{vhost}/" + queues.CONDUCTOR_EXCHANGE, {"type": "direct", "durable": True}
+        )
         for queue, key in (
             (queues.CONDUCTOR_QUEUE, queues.REPORT_ROUTING_KEY),
             (queues.HEARTBEAT_QUEUE, queues.HEARTBEAT_ROUTING_KEY),

@@ -1,8 +1,8 @@
 """The real agent program around an engine that can be told to be slow, to fail and to die.
 
-Run as ``python -m tests.integration.guestagent.fake_agent --config PATH``. The "server" is a sleeping process;
-each verb is written to ``calls`` in the state directory. A database called ``slow…`` is created when the file
-``release`` is there, ``broken…`` fails as an engine fails, ``fault…`` as a bug does.
+Run as ``python -m tests.integration.guestagent.fake_agent --config PATH``. The "server" is a sleeping
+process; each verb is written to ``calls`` in the state directory. A database called ``slow…`` is created
+when the file ``release`` is there, ``broken…`` fails as an engine fails, ``fault…`` as a bug does.
 """
 
 import os
@@ -20,15 +20,14 @@ from guestagent.errors import EngineFailed, EngineNotReady
 from guestagent.protocol.guest_config import GuestConfig
 from guestagent.protocol.secret import Secret
 from guestagent.protocol.types import DatabaseSpec, DatastoreStatus, Page, UserInfo, UserRef, UserSpec
-from guestagent.runtimes.base import Runtime, ServerProgram, ToolResult
+from guestagent.runtimes.base import Runtime, ServerProgram
 
 
 class SleepRuntime(Runtime):
+    """Only what the agent itself calls."""
+
     def __init__(self, config: GuestConfig) -> None:
         self.pid_file = Path(config.state_path) / "server.pid"
-
-    def find_program(self, name: str, version: str) -> Path | None:
-        return None
 
     def start(self, program: ServerProgram) -> None:
         if not self.is_running():
@@ -46,20 +45,6 @@ class SleepRuntime(Runtime):
             return "sleep" in Path(f"/proc/{pid}/cmdline").read_text()
         except (OSError, ValueError):
             return False
-
-    def run_tool(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_seconds: float,
-        stdin: bytes = b"",
-        env: Mapping[str, str] | None = None,
-    ) -> ToolResult:
-        raise NotImplementedError
-
-    def make_directory(self, path: Path, mode: int = 0o700) -> None: ...
-
-    def write_file(self, path: Path, content: str, mode: int = 0o600) -> None: ...
 
 
 class FakeManager(EngineManager):
@@ -138,6 +123,10 @@ class FakeManager(EngineManager):
 
     def disable_root(self) -> None: ...
 
+
+# The verbs that only a real engine needs are not there.
+for part in (SleepRuntime, FakeManager):
+    part.__abstractmethods__ = frozenset()
 
 if __name__ == "__main__":
     code = main(sys.argv[1:], load=FakeManager)
