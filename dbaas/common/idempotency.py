@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
@@ -76,34 +77,38 @@ def purge() -> int:
 def _replay(claim: _Claim) -> Response | None:
     """Claim the key (None), or give the answer that its first request got."""
     now = timezone.now()
-    _rows(claim).filter(expires_at__lte=now).delete()
-    try:
-        with transaction.atomic():
-            IdempotentRequest.objects.create(
-                project_id=claim.project_id,
-                key=claim.key,
-                fingerprint=claim.fingerprint,
-                expires_at=now + WORKING_FOR,
-            )
-    except IntegrityError:
-        return _kept(claim)
-    return None
+    row = _rows(claim).first()  # looked at before it is written: a lock less to fight for
+    if row is not None and row.expires_at <= now:
+        _rows(claim).filter(expires_at__lte=now).delete()
+        row = None
+    if row is None:
+        try:
+            with transaction.atomic():
+                IdempotentRequest.objects.create(
+                    project_id=claim.project_id,
+                    key=claim.key,
+                    fingerprint=claim.fingerprint,
+                    expires_at=now + WORKING_FOR,
+                )
+        except IntegrityError:
+            row = _rows(claim).first()
+        else:
+            return None
+    return _kept(claim, row)
 
 
-def _kept(claim: _Claim) -> Response:
-    row = _rows(claim).first()
-    if row is None or (row.fingerprint == claim.fingerprint and not row.answer):
-        raise Conflict("The first request with this Idempotency-Key is still being worked on.", retry_after=1)
-    if row.fingerprint != claim.fingerprint:
+def _kept(claim: _Claim, row: IdempotentRequest | None) -> Response:
+    if row is not None and row.fingerprint != claim.fingerprint:
         raise Unprocessable("This Idempotency-Key was used for another request.")
+    if row is None or not row.answer:
+        raise Conflict("The first request with this Idempotency-Key is still being worked on.", retry_after=1)
     try:
         kept = json.loads(_ring().open(row.answer, context=claim.context))
     except CryptoError as error:
         raise Conflict("The first answer to this Idempotency-Key can no longer be read.") from error
     metrics.IDEMPOTENT_REPLAYS.inc()
-    return Response(
-        kept["data"], status=kept["status"], headers={**kept["headers"], "Idempotent-Replayed": "true"}
-    )
+    headers = {**kept["headers"], "Idempotent-Replayed": "true"}
+    return Response(kept["data"], status=kept["status"], headers=headers)
 
 
 def _keep(claim: _Claim, response: Response) -> Response:
@@ -117,7 +122,7 @@ def _keep(claim: _Claim, response: Response) -> Response:
     return response
 
 
-def _rows(claim: _Claim) -> Any:
+def _rows(claim: _Claim) -> QuerySet[IdempotentRequest]:
     return IdempotentRequest.objects.filter(project_id=claim.project_id, key=claim.key)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
@@ -69,6 +69,14 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
+
+
+class LenientIntegerField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "dbaas.common.fields.LenientInteger"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        limits = {"minimum": self.target.min_value, "maximum": self.target.max_value}
+        return {"oneOf": [{"type": "integer", **limits}, {"type": "string", "pattern": "^[0-9]{1,18}$"}]}
 
 
 def only_api_routes(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:

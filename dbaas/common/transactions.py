@@ -1,5 +1,7 @@
 """Transactions that another one got in the way of."""
 
+import secrets
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -17,7 +19,7 @@ def is_passing(error: OperationalError) -> bool:
     return code in _PASSING_CODES or "database is locked" in str(error)
 
 
-def run(work: Callable[[], T], *, attempts: int = 3) -> T:
+def run(work: Callable[[], T], *, attempts: int = 5) -> T:
     """Run `work` in a transaction, again if it was a deadlock's victim.
 
     Inside a transaction it is run once: only the outermost one can be run again.
@@ -30,4 +32,5 @@ def run(work: Callable[[], T], *, attempts: int = 3) -> T:
         except OperationalError as error:
             if not may_repeat or attempt == attempts or not is_passing(error):
                 raise
+            time.sleep(secrets.randbelow(1 + 10 * 2**attempt) / 1000)  # out of step with the other victims
     raise AssertionError("unreachable")
