@@ -120,6 +120,10 @@ def _standard_library(level: str, shared: list[Processor], renderer: Processor) 
             "django.request": {"level": "ERROR", "propagate": True},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             "django.security": {"level": "ERROR", "propagate": True},
+            # A line for each tick of each worker says nothing; Flower and the metrics count them.
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
             "amqp": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},
