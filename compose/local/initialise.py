@@ -21,7 +21,7 @@ def main(passwords: Mapping[str, str], *, is_first: bool) -> None:
     from dbaas.conductor import broker
 
     call_command("migrate", interactive=False, verbosity=0)
-    # TMP call_command("register_local")
+    call_command("register_local")
     broker.ensure_vhost()
     broker.ensure_topology()
     with tempfile.TemporaryDirectory() as folder:

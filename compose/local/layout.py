@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
+#: Files are ours alone; database servers, which run as other users, may pass through folders.
+UMASK: Final = 0o066
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from compose.local import environment
-from compose.local.layout import PROJECT_ROOT, Layout
+from compose.local.layout import PROJECT_ROOT, UMASK, Layout
 from compose.local.processes import BY_NAME
 
 
@@ -20,7 +20,7 @@ def main(var: str, name: str) -> None:
         sys.exit(f"{layout.env} is missing: run `make up`")
     process = BY_NAME[name]
     command = process.command(layout, known.parsed())
-    os.umask(0o077)
+    os.umask(UMASK)
     os.chdir(PROJECT_ROOT)
     os.execvpe(command[0], command, process.environment(layout, known))  # noqa: S606
 

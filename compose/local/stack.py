@@ -15,7 +15,7 @@ from typing import Final
 from compose.local import clients, environment, services
 from compose.local.console import fail, say, step, table
 from compose.local.environment import Environment
-from compose.local.layout import PROJECT_ROOT, Layout, write_private
+from compose.local.layout import PROJECT_ROOT, UMASK, Layout, write_private
 from compose.local.processes import BY_NAME, PROCESSES, busy_ports
 from compose.local.supervisor import ProcessState, Supervisor
 
@@ -146,7 +146,7 @@ class Stack:
         process_environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
         process_environment["DBAAS_VAR"] = str(self.layout.var)
         command = [sys.executable, "manage.py", *arguments]
-        result = subprocess.run(command, cwd=PROJECT_ROOT, env=process_environment, umask=0o077, check=False)
+        result = subprocess.run(command, cwd=PROJECT_ROOT, env=process_environment, umask=UMASK, check=False)
         return result.returncode
 
     def _start_processes(self, settings: Environment) -> None:
@@ -181,7 +181,7 @@ class Stack:
             result = subprocess.run(
                 [sys.executable, *arguments], input=stdin, text=True, stdout=output, stderr=output,
                 cwd=PROJECT_ROOT, env=BY_NAME["api"].environment(self.layout, self.environment),
-                timeout=_PROGRAM_SECONDS, umask=0o077, check=False,
+                timeout=_PROGRAM_SECONDS, umask=UMASK, check=False,
             )  # fmt: skip
         return result.returncode
 

@@ -11,7 +11,7 @@ import xmlrpc.client
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from compose.local.layout import PROJECT_ROOT, Layout, write_private
+from compose.local.layout import PROJECT_ROOT, UMASK, Layout, write_private
 from compose.local.processes import PROCESSES, Process
 
 _TIMEOUT_SECONDS: Final = 60.0
@@ -144,7 +144,7 @@ logfile_backups=3
 childlogdir={_escaped(layout.logs)}
 directory={_escaped(PROJECT_ROOT)}
 minfds=4096
-umask=077
+umask={UMASK:03o}
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
