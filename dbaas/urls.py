@@ -1,9 +1,7 @@
 """All routes. Each app lists its own; what is under ``/v1.0/`` is Trove's API and what we add to it."""
 
-from importlib import import_module
-
 from django.contrib import admin
-from django.urls import URLResolver, include, path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from dbaas.common import service_views
@@ -13,21 +11,11 @@ handler403 = "dbaas.common.exceptions.permission_denied"
 handler404 = "dbaas.common.exceptions.page_not_found"
 handler500 = "dbaas.common.exceptions.server_error"
 
-
-def _routes(prefix: str, module: str) -> list[URLResolver]:
-    # Only while the apps are being written; plain includes when all are there.
-    try:
-        import_module(module)
-    except ModuleNotFoundError:
-        return []
-    return [path(prefix, include(module))]
-
-
 project_routes = [
-    *_routes("", "datastores.api.urls"),
-    *_routes("", "instances.api.urls"),
-    *_routes("", "dbaas.taskmanager.api.urls"),
-    *_routes("", "dbaas.accounts.api_urls"),
+    path("", include("datastores.api.urls")),
+    path("", include("instances.api.urls")),
+    path("", include("dbaas.taskmanager.api.urls")),
+    path("", include("dbaas.accounts.api_urls")),
 ]
 
 urlpatterns = [
