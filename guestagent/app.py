@@ -99,7 +99,7 @@ class GuestConsumer(Consumer):
                 state.maybe_shutdown()
             self._attempts += 1
             try:
-                conn.connect()
+                broker.connect(conn)
             except (*conn.connection_errors, *conn.channel_errors) as error:
                 if self._attempts % _QUIET_ATTEMPTS == 1:
                     reason = f"{type(error).__name__}: {error}"

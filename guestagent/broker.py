@@ -25,6 +25,13 @@ def tls_options(broker_url: str) -> dict[str, Any] | bool:
     return {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": ssl.get_default_verify_paths().cafile}
 
 
+def connect(connection: Connection) -> None:
+    """Connect now or fail now; when to try again is the caller's to decide. `connect()` would wait 2 s."""
+    connection.ensure_connection(
+        max_retries=1, interval_start=0, interval_step=0, reraise_as_library_errors=False
+    )
+
+
 class BrokerPublisher:
     """Publishes with confirmation on a connection of its own; used by one thread."""
 
@@ -92,7 +99,7 @@ class BrokerPublisher:
         self._connection = connection = self._app.connection_for_write(
             heartbeat=self._amqp_heartbeat, connect_timeout=CONNECT_SECONDS
         )
-        connection.connect()
+        connect(connection)
         self._producer = Producer(connection, auto_declare=False, on_return=self._on_return)
         return self._producer
 
