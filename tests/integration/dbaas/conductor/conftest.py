@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -102,8 +104,8 @@ def task_message(*arguments: Any, task: str = REPORT_TASK, embed: Any = None, **
     """A Celery task call as a guest would write it."""
     task_id = str(uuid.uuid4())
     return amqp.Message(
-        json.dumps([list(arguments), {}, embed or {}]), content_type="application/json", content_encoding="utf-8",
-        correlation_id=task_id, delivery_mode=2,
+        json.dumps([list(arguments), {}, embed or {}]), content_type="application/json",
+        content_encoding="utf-8", correlation_id=task_id, delivery_mode=2,
         application_headers={"lang": "py", "task": task, "id": task_id, "argsrepr": "<script>"} | headers,
     )  # fmt: skip
 
@@ -174,15 +176,27 @@ class Worker:
         self._process.wait(DEADLINE_SECONDS)
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables, made once."""
+    path = tmp_path_factory.mktemp("probe") / "empty.sqlite3"
+    command = [sys.executable, "manage.py", "migrate", "--run-syncdb", "-v0"]
+    environment = {"DJANGO_SETTINGS_MODULE": PROBE_SETTINGS, "DATABASE_URL": f"sqlite:///{path}"}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")  # one file, to be copied
+    return path
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> ProbeDatabase:
-    return ProbeDatabase(tmp_path / "probe.sqlite3")
+def database(tmp_path: Path, empty_database: Path) -> ProbeDatabase:
+    return ProbeDatabase(Path(shutil.copy(empty_database, tmp_path / "probe.sqlite3")))
 
 
 @pytest.fixture
 def environment(virtual_host: str, tmp_path: Path, database: ProbeDatabase) -> dict[str, str]:
     """Of a process beside this one: same broker and Redis, the probe's handlers and database."""
-    environment = {
+    return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": PROBE_SETTINGS,
         "DATABASE_URL": f"sqlite:///{database.path}?timeout=1",
@@ -191,9 +205,6 @@ def environment(virtual_host: str, tmp_path: Path, database: ProbeDatabase) -> d
         "RABBITMQ_MANAGEMENT_URL": cast("str", django_settings.RABBITMQ_MANAGEMENT_URL),
         "PROBE_FOLDER": str(tmp_path),
     }
-    command = [sys.executable, "manage.py", "migrate", "--run-syncdb", "-v0"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
-    return environment
 
 
 @pytest.fixture

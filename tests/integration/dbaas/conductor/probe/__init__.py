@@ -1,1 +1,1 @@
-"""A small app whose handlers write what they were given, and break on request: for conductor workers in tests."""
+"""An app whose handlers write what they were given and break on request, for conductors in tests."""

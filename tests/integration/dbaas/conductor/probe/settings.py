@@ -1,9 +1,5 @@
-"""The test settings with the probe in place of the apps that know instances."""
+"""The test settings and the probe, whose handlers take the place of those registered before."""
 
-from dbaas.settings.test import *
+from dbaas.settings.test import *  # noqa: F403, TID251
 
-INSTALLED_APPS = [
-    *[app for app in INSTALLED_APPS if app not in {"instances", "backups", "datastores"}],  # noqa: F405
-    "tests.integration.dbaas.conductor.probe.apps.ProbeConfig",
-]
-CELERY_BROKER_HEARTBEAT = 2
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.integration.dbaas.conductor.probe.apps.ProbeConfig"]  # noqa: F405
