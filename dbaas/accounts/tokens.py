@@ -35,12 +35,15 @@ def issue(
 ) -> tuple[Secret, ValidToken]:
     """A new token. One made from another lives no longer than that, or logins could be stretched for ever.
 
-    Raises Unauthorized when the user has no role on the project.
+    Raises Unauthorized when the user has no role on the project, or the credential has expired.
     """
     roles = _current_roles(user, project, application_credential)
     if project and not (roles and project.enabled):
         raise Unauthorized(INVALID)
     now = timezone.now()
+    expires_at = _expiry(now, application_credential, parent)
+    if expires_at <= now:
+        raise Unauthorized(INVALID)
     value = Secret(secrets.token_urlsafe(32))
     row = Token.objects.create(
         token_hash=hash_token(value.reveal()),
@@ -51,7 +54,7 @@ def issue(
         audit_id=secrets.token_urlsafe(16),
         parent_audit_id=(parent.parent_audit_id or parent.audit_id) if parent else "",
         issued_at=now,
-        expires_at=_expiry(now, application_credential, parent),
+        expires_at=expires_at,
     )
     return value, ValidToken(row, roles)
 

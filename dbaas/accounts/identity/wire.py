@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dbaas.common.errors import BadRequest
-from guestagent.protocol.secret import Secret, dec_hook
+from guestagent.protocol.secret import Secret
 
 DOMAIN = {"id": "default", "name": "Default"}
 T = TypeVar("T")
@@ -99,9 +99,15 @@ class CredentialRequest(msgspec.Struct):
 def read(body: Any, kind: type[T]) -> T:
     """The body as `kind`. Raises BadRequest saying which field is wrong, never with its value."""
     try:
-        return msgspec.convert(body, kind, dec_hook=dec_hook)
+        return msgspec.convert(body, kind, dec_hook=_to_secret)
     except msgspec.ValidationError as error:
         raise BadRequest(f"The request body does not fit: {error}") from error
+
+
+def _to_secret(kind: type[Any], value: Any) -> Secret:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise TypeError("Expected a string")  # msgspec adds where
 
 
 def timestamp(moment: datetime | None) -> str | None:

@@ -1,6 +1,7 @@
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from pytest_django import Settings
 from rest_framework.response import Response
-from rest_framework.test import APIRequestFactory
+from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
 from dbaas.accounts import checks, policies, policy
@@ -16,7 +17,7 @@ from dbaas.accounts.caller import Caller
 from dbaas.common.errors import Forbidden
 
 
-def caller(*roles: str, project: str = "mine") -> Caller:
+def caller(*roles: str, project: str = "mine") -> Any:
     return Caller("u1", "u", project, project, frozenset(roles), is_admin="admin" in roles)
 
 
@@ -134,11 +135,11 @@ class Public(View):
 )
 def test_permission(view: type[APIView], method: str, project: str, status: int) -> None:
     request = getattr(APIRequestFactory(), method)("/")
-    request._force_auth_user = caller("admin", "member", "reader")
+    force_authenticate(request, caller("admin", "member", "reader"))
     assert view.as_view()(request, project_id=project).status_code == status
 
 
 def test_permission_refuses_a_token_without_a_project() -> None:
     request = APIRequestFactory().get("/")
-    request._force_auth_user = caller("admin", project="")
+    force_authenticate(request, caller("admin", project=""))
     assert View.as_view()(request, project_id="").status_code == 403
