@@ -118,8 +118,7 @@ class InstanceCreateSerializer(serializers.Serializer[Any]):
     deletion_protected = BooleanString(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        refuse_not_yet(data, NOT_YET_AT_CREATE)
-        return super().to_internal_value(data)
+        return super().to_internal_value(without_not_yet(data, NOT_YET_AT_CREATE))
 
     def validate_tags(self, value: list[str]) -> list[str]:
         require_unique(value, "tag")
@@ -158,8 +157,7 @@ class InstanceUpdateSerializer(StrictSerializer):
     deletion_protected = BooleanString(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        refuse_not_yet(data, NOT_YET_AT_UPDATE)
-        return super().to_internal_value(data)
+        return super().to_internal_value(without_not_yet(data, NOT_YET_AT_UPDATE))
 
     def validate_tags(self, value: list[str]) -> list[str]:
         require_unique(value, "tag")
@@ -212,11 +210,17 @@ class RootBody(serializers.Serializer[Any]):
     password = SecretText(required=False)
 
 
-def refuse_not_yet(data: Any, names: dict[str, str]) -> None:
-    """Raises NotImplementedHere for a key that asks for something that isn't there yet (null does not)."""
-    for name in data if isinstance(data, dict) else ():
-        if name in names and data[name] not in (None, [], "", {}):
+def without_not_yet(data: Any, names: dict[str, str]) -> Any:
+    """The body without keys that ask for nothing (null, empty) of what isn't there yet.
+
+    Raises NotImplementedHere for one that asks for something.
+    """
+    if not isinstance(data, dict):
+        return data
+    for name in data.keys() & names.keys():
+        if data[name] not in (None, [], "", {}):
             raise NotImplementedHere(f"{names[name]} not served yet ({name}).")
+    return {name: value for name, value in data.items() if name not in names}
 
 
 def database_specs(given: Any) -> tuple[DatabaseSpec, ...]:
