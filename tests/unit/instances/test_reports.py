@@ -26,12 +26,17 @@ def sender(instance: Instance, sequence: int = 1) -> Sender:
 
 
 def beat(status: DatastoreStatus = DatastoreStatus.HEALTHY) -> Heartbeat:
-    return Heartbeat(datastore_status=status, agent_version="0.1.0", engine_version="10.11.6", volume_used_bytes=5)
+    return Heartbeat(
+        datastore_status=status, agent_version="0.1.0", engine_version="10.11.6", volume_used_bytes=5
+    )
 
 
 def command_of(instance: Instance) -> tuple[Operation, GuestCommand]:
     operation = operation_start(
-        kind="instances.restart_instance", project_id="p", lane=instance.lane, deadline_seconds=60,
+        kind="instances.restart_instance",
+        project_id="p",
+        lane=instance.lane,
+        deadline_seconds=60,
         resource_id=str(instance.pk),
     )
     command = GuestCommand.objects.create(
@@ -44,7 +49,11 @@ def test_heartbeat_updates_what_is_shown(make_instance: Callable[..., Instance])
     instance = make_instance(datastore_status=DatastoreStatus.NEW)
     reports.take_heartbeats([(sender(instance), beat())])
     guest = Guest.objects.get(pk=instance.pk)
-    assert (guest.datastore_status, guest.engine_version, guest.volume_used_bytes) == ("healthy", "10.11.6", 5)
+    assert (guest.datastore_status, guest.engine_version, guest.volume_used_bytes) == (
+        "healthy",
+        "10.11.6",
+        5,
+    )
     assert guest.last_seen_at is not None
 
 
@@ -64,7 +73,9 @@ def test_batch_costs_the_same_whatever_its_size(make_instance: Callable[..., Ins
             reports.take_heartbeats([(sender(i, sequence), beat()) for i in instances[:count]])
 
 
-def test_outcome_is_noted_once_and_wakes_the_operation(make_instance: Callable[..., Instance], sent: Sent) -> None:
+def test_outcome_is_noted_once_and_wakes_the_operation(
+    make_instance: Callable[..., Instance], sent: Sent
+) -> None:
     instance = make_instance()
     operation, command = command_of(instance)
     done = CommandFinished(command_id=str(command.pk), outcome=Outcome.SUCCEEDED, result={"n": 1})

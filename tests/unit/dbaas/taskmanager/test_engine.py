@@ -16,7 +16,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def start(**options: object) -> Operation:
-    values = {"kind": "tests.scripted", "project_id": "p", "lane": "lane", "deadline_seconds": 600.0, **options}
+    values = {
+        "kind": "tests.scripted",
+        "project_id": "p",
+        "lane": "lane",
+        "deadline_seconds": 600.0,
+        **options,
+    }
     return services.operation_start(**values)  # type: ignore[arg-type]
 
 
@@ -56,20 +62,30 @@ def test_failure_runs_compensation_then_fails(script: Script, broker: RecordingB
     operation = run(start(exclusive=True))
     assert script.calls == ["first", "second", "undo_second", "undo_first"]
     assert script.ended == [("failed", "broken")]
-    assert (operation.state, operation.error_code, operation.error_message) == (State.FAILED, "broken", "It broke.")
+    assert (operation.state, operation.error_code, operation.error_message) == (
+        State.FAILED,
+        "broken",
+        "It broke.",
+    )
     assert operation.exclusive_key is None
 
 
 def test_known_error_fails_at_once_and_retryable_waits(script: Script, broker: RecordingBroker) -> None:
     script.answers["first"] = [ServiceUnavailable("Broker away."), NotFound("No image.")]
     operation = run(start())
-    assert (operation.state, operation.waiting_for, operation.attempts) == (State.WAITING, "service_unavailable", 1)
+    assert (operation.state, operation.waiting_for, operation.attempts) == (
+        State.WAITING,
+        "service_unavailable",
+        1,
+    )
     make_due(operation)
     operation = run(operation)
     assert (operation.state, operation.error_code) == (State.FAILED, "not_found")
 
 
-def test_unknown_error_is_retried_then_given_up_without_its_text(script: Script, broker: RecordingBroker) -> None:
+def test_unknown_error_is_retried_then_given_up_without_its_text(
+    script: Script, broker: RecordingBroker
+) -> None:
     script.answers["first"] = [RuntimeError("password=hunter2")]
     operation = run(start())
     assert operation.state == State.WAITING
@@ -82,7 +98,11 @@ def test_unknown_error_is_retried_then_given_up_without_its_text(script: Script,
 def test_wait_parks_and_goes_on_when_woken(script: Script, broker: RecordingBroker) -> None:
     script.answers["first"] = [Wait(30, 100, "guest_silent"), Done()]
     operation = run(start())
-    assert (operation.state, operation.waiting_for, operation.lease_token) == (State.WAITING, "guest_silent", "")
+    assert (operation.state, operation.waiting_for, operation.lease_token) == (
+        State.WAITING,
+        "guest_silent",
+        "",
+    )
     run(operation)  # a stray message before its time
     assert script.calls == ["first"]
     broker.sent.clear()
@@ -206,7 +226,9 @@ def test_secrets_are_sealed_at_rest(script: Script, broker: RecordingBroker) -> 
     assert services.open_params(operation) == {"password": "hunter2"}
 
 
-def test_broker_away_keeps_the_message_and_the_sweep_sends_it(script: Script, broker: RecordingBroker) -> None:
+def test_broker_away_keeps_the_message_and_the_sweep_sends_it(
+    script: Script, broker: RecordingBroker
+) -> None:
     broker.is_away = True
     operation = start()
     assert OutboxMessage.objects.count() == 1
