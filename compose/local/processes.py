@@ -41,6 +41,7 @@ class Process:
         extra["DBAAS_ROLE"] = self.name
         if self.name != "host":
             extra["DJANGO_SETTINGS_MODULE"] = "dbaas.settings.local"
+            extra["DBAAS_VAR"] = str(layout.var)
         if self.name == "api":
             extra["PROMETHEUS_MULTIPROC_DIR"] = str(layout.metrics)
         if self.name == "flower":

@@ -144,7 +144,6 @@ class Stack:
         """Run manage.py with this stack's settings, on this terminal."""
         process_environment = BY_NAME["api"].environment(self.layout, self.environment)
         process_environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
-        process_environment["DBAAS_VAR"] = str(self.layout.var)
         command = [sys.executable, "manage.py", *arguments]
         result = subprocess.run(command, cwd=PROJECT_ROOT, env=process_environment, umask=UMASK, check=False)
         return result.returncode

@@ -77,6 +77,7 @@ class Supervisor:
         if not self.is_running():
             return
         with contextlib.suppress(xmlrpc.client.Fault):  # it is at it already
+            self._call("stopAllProcesses")  # together; shutdown would stop one after another
             self._call("shutdown")
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while self.is_running():

@@ -175,7 +175,7 @@ class PrivateStack(Stack):
             [sys.executable, *arguments], env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True,
             timeout=60, check=False,
         )  # fmt: skip
-        assert result.returncode == 0, result.stderr
+        assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
     def control_state(self) -> leftovers.ControlState:

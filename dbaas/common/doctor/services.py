@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from kombu import Connection
+from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -98,16 +98,19 @@ def rabbitmq_management() -> Iterator[Finding]:
 
 def topology() -> Iterator[Finding]:
     """Our queues are there and somebody reads them."""
-    host = quote(urlsplit(settings.TRANSPORT_URL).path[1:] or "/", safe="")
-    found = {queue["name"]: queue for queue in _management(f"queues/{host}") or []}
-    for name in (queues.TASKMANAGER_QUEUE, queues.CONDUCTOR_QUEUE, queues.HEARTBEAT_QUEUE):
-        queue = found.get(name)
-        if queue is None:
-            yield error(f"Queue {name}", "is missing", _START_ALL)
-        elif not queue.get("consumers"):
-            yield error(f"Queue {name}", f"nobody reads it; {queue.get('messages', 0)} wait", _START_ALL)
-        else:
-            yield ok(f"Queue {name}", f"{queue.get('messages', 0)} messages wait")
+    with Connection(settings.TRANSPORT_URL, connect_timeout=_TIMEOUT_SECONDS) as broker:
+        for name in (queues.TASKMANAGER_QUEUE, queues.CONDUCTOR_QUEUE, queues.HEARTBEAT_QUEUE):
+            try:
+                with broker.channel() as channel:
+                    queue = Queue(name, channel=channel).queue_declare(passive=True)
+            except broker.channel_errors:
+                yield error(f"Queue {name}", "is missing", _START_ALL)
+                continue
+            waiting = f"{queue.message_count} messages wait"
+            if queue.consumer_count:
+                yield ok(f"Queue {name}", waiting)
+            else:
+                yield error(f"Queue {name}", f"nobody reads it; {waiting}", _START_ALL)
 
 
 def clock() -> Iterator[Finding]:

@@ -19,6 +19,7 @@ _PRIVATE: Final = ("env", "credentials", "openrc", "adminrc", "clouds.yaml", "co
 #: Beat has the task manager sweep every two seconds; the sweeper leaves the time here.
 SWEPT_AT_KEY: Final = "dbaas:swept-at"
 _SWEEP_SILENCE_SECONDS: Final = 30
+_SWEEP_PATIENCE_SECONDS: Final = 4
 
 
 def configuration() -> Iterator[Finding]:
@@ -71,15 +72,23 @@ def processes() -> Iterator[Finding]:
 
 
 def beat() -> Iterator[Finding]:
-    swept_at = redis().get(SWEPT_AT_KEY)
-    silence = time.time() - float(str(swept_at)) if swept_at else None
+    """Looks twice: a stack that has just been started may not have ticked yet."""
+    if (silence := _silence_of_beat()) is None or silence > _SWEEP_SILENCE_SECONDS:
+        time.sleep(_SWEEP_PATIENCE_SECONDS)
+        silence = _silence_of_beat()
     mend = "Are beat and a taskmanager up? `make status`, `make logs NAME=beat`."
     if silence is None:
-        yield warning("Process beat", "has not been heard of", mend)
+        yield error("Process beat", "has never been heard of", mend)
     elif silence > _SWEEP_SILENCE_SECONDS:
         yield error("Process beat", f"was last heard of {silence:.0f} s ago", mend)
     else:
         yield ok("Process beat", "keeps time")
+
+
+def _silence_of_beat() -> float | None:
+    """Seconds since the last sweep that beat asked for."""
+    swept_at = redis().get(SWEPT_AT_KEY)
+    return time.time() - float(str(swept_at)) if swept_at else None
 
 
 def _process(name: str, url: str) -> Finding:
