@@ -67,7 +67,7 @@ def locked(path: Path, *, wait_seconds: float = 5.0) -> Iterator[None]:
 def lock_holder(path: Path) -> int | None:
     """The process that holds a POSIX lock on `path`. The kernel answers, so it is true even after a crash."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
