@@ -74,8 +74,10 @@ def _worker(role: str) -> Callable[[Layout, Settings], list[str]]:
 
 
 def _beat(layout: Layout, settings: Settings) -> list[str]:
-    schedule = str(layout.run / "beat")
-    return _celery("beat", "--schedule", schedule, "--pidfile=", "--loglevel", settings["LOG_LEVEL"])
+    """The schedule is kept in memory: the default file is left broken when beat is killed while writing."""
+    return _celery(
+        *("beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=", "--loglevel", settings["LOG_LEVEL"]),
+    )
 
 
 def _flower(layout: Layout, settings: Settings) -> list[str]:
