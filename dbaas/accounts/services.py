@@ -52,7 +52,7 @@ def user_ensure(
 def user_set_password(*, user: User, password: Secret) -> None:
     """A new password; tokens made before stop working. Raises BadRequest when it is too weak."""
     _set_password(user, password)
-    user.save(update_fields=["password", "tokens_valid_from"])
+    user.save(update_fields=["password", "login_epoch"])
 
 
 def _set_password(user: User, password: Secret | None) -> None:

@@ -51,6 +51,7 @@ def issue(
         project=project,
         application_credential=application_credential,
         methods=list(dict.fromkeys([*methods, *(parent.methods if parent else ())])),
+        login_epoch=user.login_epoch,
         audit_id=secrets.token_urlsafe(16),
         parent_audit_id=(parent.parent_audit_id or parent.audit_id) if parent else "",
         issued_at=now,
@@ -83,7 +84,7 @@ def validate(token: str) -> ValidToken:
     )
     if row is None or row.revoked_at is not None or row.expires_at <= now:
         raise Unauthorized(INVALID)
-    if not row.user.enabled or row.issued_at < row.user.tokens_valid_from:
+    if not row.user.enabled or row.login_epoch != row.user.login_epoch:
         raise Unauthorized(INVALID)
     roles = _current_roles(row.user, row.project, row.application_credential)
     if row.project and not (row.project.enabled and roles):

@@ -7,6 +7,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 from redis.exceptions import RedisError
 
+from dbaas.accounts import tokens
 from dbaas.common.doctor.stack import SWEPT_AT_KEY
 from dbaas.common.redisclient import redis
 from dbaas.taskmanager import engine, leases, sweeper
@@ -30,8 +31,9 @@ def sweep() -> None:
 
 @shared_task(name="taskmanager.purge")
 def purge() -> None:
-    """Remove operations that ended long ago (beat, hourly)."""
+    """Remove operations and tokens that ended long ago (beat, hourly)."""
     sweeper.purge()
+    tokens.delete_expired()
 
 
 @worker_ready.connect

@@ -67,13 +67,13 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     list_select_related = ("default_project",)
     search_fields = ("name", "id")
     ordering = ("name",)
-    readonly_fields = ("id", "last_login", "created_at", "tokens_valid_from")
+    readonly_fields = ("id", "last_login", "created_at")
     autocomplete_fields = ("default_project",)
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
         (None, {"fields": ("name", "id", "password", "enabled", "default_project")}),
         ("This admin", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("When", {"fields": ("created_at", "last_login", "tokens_valid_from")}),
+        ("When", {"fields": ("created_at", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("name", "usable_password", "password1", "password2")}),)
     inlines = (RoleInline,)
@@ -110,7 +110,7 @@ class TokenAdmin(ReadOnlyAdmin):
     list_filter = ("issued_at",)
     list_select_related = ("user", "project")
     search_fields = ("audit_id", "user__name", "project__name")
-    exclude = ("token_hash",)
+    exclude = ("token_hash", "login_epoch")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)

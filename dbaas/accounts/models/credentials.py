@@ -41,6 +41,7 @@ class Token(models.Model):
         ApplicationCredential, null=True, on_delete=models.CASCADE, related_name="tokens"
     )
     methods = models.JSONField(default=list)
+    login_epoch = models.CharField(max_length=32, editable=False, default="")
     audit_id = models.CharField(max_length=32)
     parent_audit_id = models.CharField(max_length=32, blank=True, default="")
     issued_at = models.DateTimeField()

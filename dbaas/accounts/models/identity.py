@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
-from django.utils import timezone
 
 
 def new_id() -> str:
@@ -53,8 +52,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     default_project = models.ForeignKey(
         Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    tokens_valid_from = models.DateTimeField(
-        default=timezone.now, editable=False, help_text="Older tokens are refused; a new password moves it."
+    login_epoch = models.CharField(
+        max_length=32,
+        default=new_id,
+        editable=False,
+        help_text="A token is good in the epoch it was made in.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -74,9 +76,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.enabled
 
     def set_password(self, raw_password: str | None) -> None:
-        """Whoever learned the old password may hold tokens made with it, so these end with it."""
+        """Whoever learned the old password may hold tokens made with it, so a new epoch begins.
+
+        Not a time: hosts' clocks differ, and a login that began with the old password may end after this.
+        """
         super().set_password(raw_password)
-        self.tokens_valid_from = timezone.now()
+        self.login_epoch = new_id()
 
 
 class Role(models.TextChoices):

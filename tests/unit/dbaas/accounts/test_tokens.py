@@ -70,6 +70,13 @@ def test_new_password_ends_tokens(people: People) -> None:
     assert not refused(login(people))
 
 
+def test_a_login_overtaken_by_a_new_password_ends_too(people: People) -> None:
+    as_it_was = User.objects.get(pk=people.member.pk)  # the old password has just been checked
+    services.user_set_password(user=people.member, password=Secret("another long one"))
+    value, _ = tokens.issue(user=as_it_was, project=people.project, methods=["password"])
+    assert refused(value.reveal())
+
+
 def test_token_from_token_lives_no_longer(people: People, settings: Settings) -> None:
     parent = tokens.validate(login(people)).row
     settings.TOKEN_LIFETIME_SECONDS = 10 * settings.TOKEN_LIFETIME_SECONDS
