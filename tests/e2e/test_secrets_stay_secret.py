@@ -60,7 +60,7 @@ class ProcessWatch:
 
 @contextmanager
 def wiretap(stack: PrivateStack) -> Iterator[list[str]]:
-    """Everything published in the stack's virtual host: RabbitMQ's firehose, read with the stack's account."""
+    """Everything published in the stack's virtual host: RabbitMQ's firehose, read as the control plane."""
     seen: list[str] = []
 
     def keep(body: object, message: Message) -> None:
@@ -145,6 +145,7 @@ def create(stack: PrivateStack, api: ApiSession) -> tuple[str, str]:
 
 def change_everything(stack: PrivateStack, api: ApiSession, instance_id: str) -> None:
     below = f"/instances/{instance_id}"
+    malformed = {"users": [{"name": "x", "password": PLANTED["added"], "bad": {}}] * 2}
     answers = [
         api.post(f"{below}/users", json={"users": [{"name": "ann", "password": PLANTED["added"]}]}),
         api.put(f"{below}/users/joe", json={"user": {"password": PLANTED["changed"]}}),
@@ -169,8 +170,8 @@ def fail_to_log_in(stack: PrivateStack) -> None:
 
 
 def dump(stack: PrivateStack) -> str:
-    path = stack.env["DATABASE_URL"].removeprefix("sqlite://")
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as control:
+    path = stack.env["DATABASE_URL"].removeprefix("sqlite:///")
+    with sqlite3.connect(path, timeout=10) as control:
         return "\n".join(control.iterdump())
 
 

@@ -84,9 +84,9 @@ def tenants(
         resource_id=str(instance.pk),
     )  # fmt: skip
     parameters = {
-        "instance_id": str(instance.pk), "operation_id": str(operation.pk), "database": "orders", "user": "joe",
-        "datastore": str(version.datastore_id), "version": str(version.pk), "flavor": "1", "volume_type": "x",
-        "parameter": "x", "key": alice.name, "module_id": str(uuid.uuid4()),
+        "instance_id": str(instance.pk), "operation_id": str(operation.pk), "database": "orders",
+        "user": "joe", "datastore": str(version.datastore_id), "version": str(version.pk), "flavor": "1",
+        "volume_type": "x", "parameter": "x", "key": alice.name, "module_id": str(uuid.uuid4()),
     }  # fmt: skip
     client = APIClient(headers={"X-Auth-Token": token.reveal()}, raise_request_exception=False)
     return Tenants(alice, bob, client, instance, parameters)
