@@ -22,7 +22,7 @@ class Role:
     concurrency: str  # names of settings
     metrics_port: str
     steps: tuple[str, ...] = ()
-    packages: tuple[str, ...] | None = None  # whose tasks it knows; None: everybody's
+    packages: list[str] | None = None  # whose tasks it knows; None: everybody's
 
 
 ROLES: Final[Mapping[str, Role]] = {
@@ -38,7 +38,7 @@ ROLES: Final[Mapping[str, Role]] = {
         concurrency="CONDUCTOR_CONCURRENCY",
         metrics_port="CONDUCTOR_METRICS_PORT",
         steps=("dbaas.conductor.heartbeat_reader:HeartbeatStep",),
-        packages=("dbaas.conductor",),
+        packages=["dbaas.conductor"],
     ),
 }
 

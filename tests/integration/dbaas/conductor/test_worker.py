@@ -67,7 +67,7 @@ def test_report_is_handled_once_though_the_conductor_is_killed(
     doomed.wait_ended()
     assert database.handled() == ([] if when == "diebefore" else ["dieafter-1"])
     start_worker()
-    # Killed after the commit, the first never came to leave the answer: the second does, as it drops its twin.
+    # Killed after the commit, the first left no answer: the second does, as it drops the twin.
     assert inbox.wait(f"{when}-1", 20, instance_id=guest.instance_id) is not None
     assert database.handled() == [f"{when}-1"]
 
