@@ -57,15 +57,17 @@ def catalogue() -> DatastoreVersion:
     Project.objects.create(name="shop")
     services.flavors_seed(flavors=[Flavor(id="1", name="db.tiny", ram_mb=512, vcpus=1)])
     services.volume_types_seed(volume_types=[VolumeType(id="local", name="local")])
-    version, _ = services.datastore_version_ensure(datastore="postgresql", name="15", engine="postgresql")
+    version, _ = services.datastore_version_ensure(datastore="mysql", name="8.4", engine="mysql")
     services.datastore_version_ensure(datastore="mariadb", name="10.11", engine="mariadb")
     services.datastore_version_ensure(datastore="mariadb", name="10.6", engine="mariadb", active=False)
     services.configuration_parameters_load(
         version=version,
         definitions=[
             ParameterDefinition("max_connections", "integer", True, "1", "262143", default_value="100"),
-            ParameterDefinition("work_mem", "integer", False, "64", "2147483647", default_value="4096"),
-            ParameterDefinition("wal_level", "string", True, enum_values=("minimal", "replica", "logical")),
+            ParameterDefinition(
+                "sort_buffer_size", "integer", False, "32768", str(2**64 - 1), default_value="262144"
+            ),
+            ParameterDefinition("binlog_format", "string", False, enum_values=("ROW", "STATEMENT", "MIXED")),
         ],
     )
     return version

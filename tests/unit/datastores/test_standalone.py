@@ -25,15 +25,15 @@ def write_parameters(folder: Path, engine: str, series: str, *items: object) -> 
 
 def test_host_is_registered_with_the_newest_as_default(tmp_path: Path) -> None:
     write_parameters(tmp_path, "mariadb", "10.11", {"name": "max_connections", "type": "integer"})
-    versions = {"mariadb": ["11.8", "10.11"], "postgresql": ["15"]}
+    versions = {"mariadb": ["11.8", "10.11"], "mysql": ["8.4"]}
     host = standalone.host_register(versions=versions, parameters_of=tmp_path)
     assert [(str(entry.version), entry.created) for entry in host.versions] == [
         ("mariadb 11.8", True),
         ("mariadb 10.11", True),
-        ("postgresql 15", True),
+        ("mysql 8.4", True),
     ]
     assert [entry.parameters and entry.parameters.created for entry in host.versions] == [None, 1, None]
-    assert (default_of("mariadb"), default_of("postgresql")) == ("11.8", "15")
+    assert (default_of("mariadb"), default_of("mysql")) == ("11.8", "8.4")
     assert Flavor.objects.get(pk="1").name == "db.tiny"
     assert VolumeType.objects.get().name == "local"
 
@@ -61,9 +61,7 @@ def test_version_that_left_the_host_is_told_and_default_no_longer(tmp_path: Path
 
 
 def test_bad_file_of_parameters_registers_nothing(tmp_path: Path) -> None:
-    write_parameters(tmp_path, "postgresql", "15", {"type": "integer"})
-    with pytest.raises(BadRequest, match=r"15\.json"):
-        standalone.host_register(
-            versions={"mariadb": ["10.11"], "postgresql": ["15"]}, parameters_of=tmp_path
-        )
+    write_parameters(tmp_path, "mysql", "8.4", {"type": "integer"})
+    with pytest.raises(BadRequest, match=r"8\.4\.json"):
+        standalone.host_register(versions={"mariadb": ["10.11"], "mysql": ["8.4"]}, parameters_of=tmp_path)
     assert not Datastore.objects.exists()
