@@ -5,7 +5,10 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_CACHE_SECONDS: Final = 30.0
+#: Counting a folder may take this part of the time, and is done this often at most and at least.
+_COUNTING_SHARE: Final = 0.005
+_SHORTEST_PAUSE_SECONDS: Final = 2.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
 
 
 class VolumeUse(NamedTuple):
@@ -18,22 +21,28 @@ class VolumeUse(NamedTuple):
 class Volume:
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._counted: VolumeUse | None = None
-        self._counted_at = float("-inf")
+        self._counted = VolumeUse(0, None)
+        self._count_again_at = float("-inf")
 
     def use(self) -> VolumeUse | None:
-        """The use of a volume of its own, read from the file system; of a directory, counted now and then."""
+        """Of a volume of its own, what its file system says; of a directory, counted now and then."""
         try:
             if self._path.is_mount():
                 status = os.statvfs(self._path)
                 used = (status.f_blocks - status.f_bfree) * status.f_frsize
                 return VolumeUse(used, status.f_blocks * status.f_frsize)
-            if time.monotonic() - self._counted_at >= _CACHE_SECONDS:
-                self._counted = VolumeUse(_directory_bytes(self._path), None)
-                self._counted_at = time.monotonic()
+            if time.monotonic() >= self._count_again_at:
+                self._count()
         except OSError:
             return None
         return self._counted
+
+    def _count(self) -> None:
+        began = time.monotonic()
+        self._counted = VolumeUse(_directory_bytes(self._path), None)
+        ended = time.monotonic()
+        pause = min(max((ended - began) / _COUNTING_SHARE, _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
+        self._count_again_at = ended + pause
 
 
 def _directory_bytes(top: Path) -> int:

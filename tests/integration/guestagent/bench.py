@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import kombu
+import msgspec
 import requests
 
 from guestagent.protocol import crypto, envelope, queues
@@ -104,7 +105,7 @@ def virtual_host() -> Iterator[Management]:
 class Guest:
     """One agent program and the control plane's side of it."""
 
-    def __init__(self, management: Management, folder: Path) -> None:
+    def __init__(self, management: Management, folder: Path, **config: Any) -> None:
         self.instance_id = str(uuid.uuid4())
         self.management = management
         self.state = folder / "state"
@@ -131,6 +132,7 @@ class Guest:
             state_path=str(self.state),
             heartbeat_seconds=1.0,
         )
+        self.config = msgspec.structs.replace(self.config, **config)
         self.write_config()
         management.declare(self.instance_id, self.password)
         self._connection = kombu.Connection(f"amqp://guest:guest@{BROKER}/{quote(management.vhost, safe='')}")
