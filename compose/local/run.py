@@ -6,19 +6,20 @@ those it needs and no others, and a changed setting counts from the next start.
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from compose.local import environment
 from compose.local.layout import PROJECT_ROOT, UMASK, Layout
-from compose.local.processes import BY_NAME
+from compose.local.processes import BY_NAME, Process
 
 
-def main(var: str, name: str) -> None:
+def main(var: str, name: str, *, processes: Mapping[str, Process] = BY_NAME) -> None:
     layout = Layout(Path(var))
     known = environment.read(layout)
     if known is None:
         sys.exit(f"{layout.env} is missing: run `make up`")
-    process = BY_NAME[name]
+    process = processes[name]
     command = process.command(layout, known.parsed())
     os.umask(UMASK)
     os.chdir(PROJECT_ROOT)

@@ -17,7 +17,7 @@ from compose.local.console import fail, say, step, table
 from compose.local.environment import Environment
 from compose.local.layout import PROJECT_ROOT, UMASK, Layout, write_private
 from compose.local.processes import BY_NAME, PROCESSES, busy_ports
-from compose.local.supervisor import ProcessState, Supervisor
+from compose.local.supervisor import RUNNER, ProcessState, Supervisor
 
 _READY_SECONDS: Final = 60.0
 _PROGRAM_SECONDS: Final = 180.0
@@ -36,9 +36,9 @@ class Health:
 class Stack:
     """The stack whose files are in `layout`. Methods raise Failure with what to do about it."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, runner: str = RUNNER) -> None:
         self.layout = layout
-        self.supervisor = Supervisor(layout)
+        self.supervisor = Supervisor(layout, runner)
 
     @property
     def environment(self) -> Environment:

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from compose.local.layout import PROJECT_ROOT, UMASK, Layout, write_private
 from compose.local.processes import PROCESSES, Process
 
+RUNNER: Final = "compose.local.run"
 _TIMEOUT_SECONDS: Final = 60.0
 _START_SECONDS: Final = 15.0
 _NOT_RUNNING: Final = 70  # fault codes of supervisor's XML-RPC
@@ -35,10 +36,14 @@ class ProcessState:
 
 
 class Supervisor:
-    """The supervisor of the stack in `layout`. Methods raise SupervisorError."""
+    """The supervisor of the stack in `layout`. Methods raise SupervisorError.
 
-    def __init__(self, layout: Layout) -> None:
+    `runner` is the module that becomes a process when it is run with the arguments VAR and NAME.
+    """
+
+    def __init__(self, layout: Layout, runner: str = RUNNER) -> None:
         self._layout = layout
+        self._runner = runner
 
     def is_running(self) -> bool:
         try:
@@ -115,7 +120,7 @@ class Supervisor:
             self._call("addProcessGroup", name)
 
     def _write_config(self) -> None:
-        write_private(self._layout.supervisor_config, render_config(self._layout))
+        write_private(self._layout.supervisor_config, render_config(self._layout, self._runner))
 
     def _call(self, method: str, *arguments: Any) -> Any:
         try:
@@ -128,7 +133,7 @@ class Supervisor:
         return xmlrpc.client.ServerProxy("http://supervisor", transport=transport)
 
 
-def render_config(layout: Layout) -> str:
+def render_config(layout: Layout, runner: str = RUNNER) -> str:
     """supervisord's configuration; it holds no secret."""
     user = "user=root\n" if os.geteuid() == 0 else ""
     head = f"""\
@@ -153,13 +158,13 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [supervisorctl]
 serverurl=unix://{_escaped(layout.supervisor_socket)}
 """
-    return head + "".join(_program(layout, process) for process in PROCESSES)
+    return head + "".join(_program(layout, process, runner) for process in PROCESSES)
 
 
-def _program(layout: Layout, process: Process) -> str:
+def _program(layout: Layout, process: Process, runner: str) -> str:
     return f"""
 [program:{process.name}]
-command={_escaped(sys.executable)} -m compose.local.run "{_escaped(layout.var)}" {process.name}
+command={_escaped(sys.executable)} -m {runner} "{_escaped(layout.var)}" {process.name}
 autostart=false
 autorestart=true
 startsecs=1

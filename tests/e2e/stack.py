@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import psutil
 import requests
@@ -34,11 +34,24 @@ from compose.local.demo.client import OpenStack
 from compose.local.layout import PROJECT_ROOT, Layout
 from compose.local.processes import BY_NAME
 from compose.local.stack import Stack
+from compose.local.supervisor import RUNNER
 from tests.e2e import control_databases, leftovers
 
 _SLOTS = 14
 _LOG_LINES = 60
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where the stack reaches what it needs: as it is, or through something that can get in the way."""
+
+    broker: str = "127.0.0.1:5672"
+    management: str = "127.0.0.1:15672"
+    redis: str = "127.0.0.1:6379"
+
+
+SERVERS: Final = Servers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +127,8 @@ class ApiSession(requests.Session):
 class PrivateStack(Stack):
     """`Stack`, with what tests need to use it, hurt it and look under it."""
 
-    def __init__(self, layout: Layout, given: Mapping[str, str]) -> None:
-        super().__init__(layout)
+    def __init__(self, layout: Layout, given: Mapping[str, str], *, runner: str = RUNNER) -> None:
+        super().__init__(layout, runner=runner)
         self.given = given
 
     @property
@@ -188,20 +201,23 @@ class PrivateStack(Stack):
 
 
 @contextmanager
-def private_stack(*, database: str = "sqlite", **settings: str) -> Iterator[PrivateStack]:
+def private_stack(
+    *, database: str = "sqlite", servers: Servers = SERVERS, runner: str = RUNNER, **settings: str
+) -> Iterator[PrivateStack]:
     """A running stack, removed without a trace at the end.
 
-    `database` is "sqlite", "postgresql" or "mariadb"; `settings` are options of the control plane.
+    `database` is "sqlite", "postgresql" or "mariadb"; `settings` are options of the control plane; `runner`
+    is the module that becomes its processes.
     """
     with ExitStack() as cleanup:
         slot = cleanup.enter_context(_slot())
         folder = Path(tempfile.mkdtemp(prefix="dbaas-e2e-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o711)
-        given = _settings_of(slot, folder)
+        given = _settings_of(slot, folder, servers)
         if database != "sqlite":
             given["DATABASE_URL"] = cleanup.enter_context(control_databases.fresh(database))
-        stack = PrivateStack(Layout(folder / "var"), {**given, **settings})
+        stack = PrivateStack(Layout(folder / "var"), {**given, **settings}, runner=runner)
         cleanup.callback(_remove, stack)
         stack.up(stack.given)
         yield stack
@@ -214,7 +230,7 @@ def _remove(stack: PrivateStack) -> None:
     stack.clean()
 
 
-def _settings_of(slot: int, folder: Path) -> dict[str, str]:
+def _settings_of(slot: int, folder: Path, servers: Servers) -> dict[str, str]:
     name = f"dbaas-e2e-{slot}-{secrets.token_hex(4)}"
     account = f"{name}:{secrets.token_urlsafe(16)}"
     ports = _free_ports(4)
@@ -223,9 +239,10 @@ def _settings_of(slot: int, folder: Path) -> dict[str, str]:
         "TASKMANAGER_METRICS_PORT": ports[1],
         "CONDUCTOR_METRICS_PORT": ports[2],
         "FLOWER_PORT": ports[3],
-        "TRANSPORT_URL": f"amqp://{account}@127.0.0.1:5672/{name}",
-        "RABBITMQ_MANAGEMENT_URL": f"http://{account}@127.0.0.1:15672",
-        "REDIS_URL": f"redis://127.0.0.1:6379/{slot + 1}",
+        "TRANSPORT_URL": f"amqp://{account}@{servers.broker}/{name}",
+        "GUEST_BROKER_ADDRESS": servers.broker,
+        "RABBITMQ_MANAGEMENT_URL": f"http://{account}@{servers.management}",
+        "REDIS_URL": f"redis://{servers.redis}/{slot + 1}",
         "LOCAL_NETWORK": f"127.{90 + slot}.0.0/16",
         "LOCAL_UID_BASE": str(1_000_000 + 100_000 * slot),
         "LOCAL_PATH": str(folder / "local"),
