@@ -1,31 +1,73 @@
 """What an engine is: a spec of facts, and a manager with the verbs the agent needs."""
 
 import abc
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from guestagent.engines.names import check_host
+from guestagent.errors import InvalidName
 from guestagent.protocol.guest_config import GuestConfig
 from guestagent.protocol.secret import Secret
 from guestagent.protocol.types import DatabaseSpec, DatastoreStatus, Page, UserInfo, UserRef, UserSpec
 from guestagent.runtimes.base import Runtime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSpec:
     """Facts about an engine that the control plane may read (`guestagent.engines.<name>.spec.SPEC`)."""
 
     name: str
     family: str  # engines of one family speak the same SQL: "mysql" or "postgresql"
     tcp_ports: tuple[int, ...]  # the first one is where clients connect
+    server_program: str
+    announces: re.Pattern[str]  # what `server_program --version` says when it is this product
+    version_parts: int  # how much of the version is a release series: 2 for 10.11.6, 1 for 15.4
     reserved_users: frozenset[str]
     reserved_databases: frozenset[str]
+    user_name: re.Pattern[str]  # what a user may be called
+    database_name: re.Pattern[str]
     max_user_name_length: int
     max_database_name_length: int
+    names_are_counted_in_bytes: bool
     users_have_hosts: bool
     root_user: str  # the superuser name that "root enable" hands out
-    #: Major.minor versions whose programs are on this host, best first, found by looking.
     capabilities: frozenset[str] = frozenset({"users", "databases", "root", "configuration"})
+
+    def check_database_name(self, name: str) -> None:
+        """Raises InvalidName for a name that a new database must not have."""
+        self._check("database", name, self.database_name, self.max_database_name_length)
+        if self.is_reserved_database(name):
+            raise InvalidName(f"The database name {name!r} is reserved.")
+
+    def check_user(self, user: UserRef) -> None:
+        """Raises InvalidName for a name or a host that a new user must not have."""
+        self._check("user", user.name, self.user_name, self.max_user_name_length)
+        if self.is_reserved_user(user.name):
+            raise InvalidName(f"The user name {user.name!r} is reserved.")
+        if self.users_have_hosts:
+            check_host(user.host)
+
+    def is_reserved_user(self, name: str) -> bool:
+        """Users of the system: hidden from lists, untouchable for commands."""
+        return name.lower() in self.reserved_users or name.lower().startswith("pg_")
+
+    def is_reserved_database(self, name: str) -> bool:
+        return name.lower() in self.reserved_databases
+
+    def series_of(self, version: str) -> str:
+        """The release series of a full version: what a datastore version is called."""
+        return ".".join(version.split(".")[: self.version_parts])
+
+    def _check(self, what: str, name: str, pattern: re.Pattern[str], max_length: int) -> None:
+        length = len(name.encode()) if self.names_are_counted_in_bytes else len(name)
+        if not name:
+            raise InvalidName(f"A {what} name must not be empty.")
+        if length > max_length:
+            raise InvalidName(f"The {what} name {name[:80]!r} is longer than {max_length} characters.")
+        if not pattern.fullmatch(name):
+            raise InvalidName(f"The {what} name {name!r} has characters that it must not have.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +106,10 @@ class EngineManager(abc.ABC):
 
     @abc.abstractmethod
     def stop(self, timeout_seconds: float) -> None: ...
+
+    def restart(self, timeout_seconds: float) -> None:
+        self.stop(timeout_seconds)
+        self.start()
 
     # never raises
     @abc.abstractmethod

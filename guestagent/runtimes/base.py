@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from guestagent.system.programs import Program as Program
+from guestagent.system.tools import ToolResult as ToolResult
+
 
 @dataclass(frozen=True, slots=True)
 class ServerProgram:
@@ -16,13 +19,6 @@ class ServerProgram:
     stop_signal: int = 15
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-
-
 class Runtime(abc.ABC):
     """Runs one server and short-lived tools beside it, as the database user.
 
@@ -31,11 +27,16 @@ class Runtime(abc.ABC):
     """
 
     @abc.abstractmethod
-    def find_program(self, name: str, version: str) -> Path | None:
-        """Where this program of this engine version is; None when it is not installed."""
+    def find_program(self, name: str, version: str) -> Program | None:
+        """The newest server program of this name and version ("10.11"); None when it is not installed."""
 
     @abc.abstractmethod
-    def start(self, program: ServerProgram) -> None: ...
+    def find_tool(self, server: Program, name: str) -> Path | None:
+        """A tool that came with `server`."""
+
+    @abc.abstractmethod
+    def start(self, program: ServerProgram) -> None:
+        """Returns when the process exists; whether it answers is the manager's to find out."""
 
     @abc.abstractmethod
     def stop(self, *, timeout_seconds: float, stop_signal: int = 15) -> None:
@@ -46,10 +47,26 @@ class Runtime(abc.ABC):
 
     @abc.abstractmethod
     def run_tool(
-        self, argv: Sequence[str], *, timeout_seconds: float, stdin: bytes = b"",
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_seconds: float,
+        stdin: bytes = b"",
         env: Mapping[str, str] | None = None,
     ) -> ToolResult:
         """Run to the end or kill it with its children at the time limit (raises EngineTimeout)."""
+
+    @abc.abstractmethod
+    def fill_directory(self, path: Path, argv: Sequence[str], *, timeout_seconds: float) -> ToolResult:
+        """Make `path` anew and empty, run a tool that fills it, and give it to the database user.
+
+        For tools that refuse to run under a user without a name (initdb): the tool may run as another user
+        than the database's.
+        """
+
+    @abc.abstractmethod
+    def give_to_database_user(self, path: Path) -> None:
+        """Change the owner of a whole tree that nobody else is writing to."""
 
     @abc.abstractmethod
     def make_directory(self, path: Path, mode: int = 0o700) -> None:

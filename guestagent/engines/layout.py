@@ -1,0 +1,67 @@
+"""Where an engine keeps its files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from guestagent.protocol.guest_config import GuestConfig
+
+#: A Unix socket's path must fit into 108 bytes, the terminating zero included.
+MAX_SOCKET_PATH = 107
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """On the volume only what must go where the data goes; the rest is made again from the configuration.
+
+    Folders of the agent hold files that the database user reads or writes but can't replace: were the folder
+    the database user's, a link planted there would make the agent, which may be root, write elsewhere.
+    """
+
+    volume: Path
+    state: Path
+
+    @classmethod
+    def of(cls, config: GuestConfig) -> "Layout":
+        return cls(Path(config.data_path), Path(config.state_path) / "engine")
+
+    @property
+    def data(self) -> Path:
+        """The data directory. It comes into being by a rename, so it is complete if it exists."""
+        return self.volume / "data"
+
+    @property
+    def staging(self) -> Path:
+        return self.volume / "data.partial"
+
+    @property
+    def files(self) -> Path:
+        """The only place for server-side import and export."""
+        return self.volume / "files"
+
+    @property
+    def run(self) -> Path:
+        return self.state / "run"
+
+    @property
+    def config(self) -> Path:
+        return self.state / "config"
+
+    @property
+    def tls(self) -> Path:
+        return self.state / "tls"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "log" / "server.log"
+
+    @property
+    def overrides(self) -> Path:
+        return self.state / "overrides.json"
+
+    @property
+    def admin_password(self) -> Path:
+        return self.state / "admin.secret"
+
+    @property
+    def prepare_lock(self) -> Path:
+        return self.state / "prepare.lock"

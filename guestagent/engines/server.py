@@ -1,0 +1,182 @@
+"""What operating a server has in common, whatever the engine: prepare, start, stop, probe."""
+
+import abc
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+
+from guestagent.engines.base import EngineManager, EngineSpec, Probe
+from guestagent.engines.certificates import ensure_certificate
+from guestagent.engines.layout import MAX_SOCKET_PATH, Layout
+from guestagent.errors import EngineFailed, EngineNotReady, EngineTimeout, GuestError
+from guestagent.protocol.guest_config import GuestConfig
+from guestagent.protocol.types import DatastoreStatus
+from guestagent.runtimes.base import Program, Runtime, ServerProgram
+from guestagent.system.files import ensure_directory, remove_tree, sync_directory, sync_tree, write_atomically
+from guestagent.system.locks import LockTimeout, file_lock
+
+INITIALISE_TIMEOUT_SECONDS = 300.0
+#: Crash recovery of a large server takes long; a start that takes longer goes on, and is reported as late.
+START_TIMEOUT_SECONDS = 600.0
+PROBE_TIMEOUT_SECONDS = 2.0
+POLL_SECONDS = 0.025
+LOG_TAIL_BYTES = 8192
+
+
+class StartingUp(EngineNotReady):
+    """The server is there and says, or shows, that it does not take connections yet."""
+
+
+class ServerManager(EngineManager):
+    """Everything that survives a kill at any point, because the last step makes it valid:
+
+    the data directory is filled beside its place, synced, and renamed into it; configuration, certificate and
+    administrator's account are brought into order at each start. So a half-done prepare is simply done again.
+    """
+
+    spec: ClassVar[EngineSpec]
+
+    def __init__(self, config: GuestConfig, runtime: Runtime) -> None:
+        super().__init__(config, runtime)
+        self.layout = Layout.of(config)
+
+    # what an engine fills in
+
+    @abc.abstractmethod
+    def _initialise(self, server: Program) -> None:
+        """Fill `layout.staging` with a new data directory that belongs to the database user."""
+
+    @abc.abstractmethod
+    def _configure(self, overrides: Mapping[str, Any]) -> None:
+        """Write the server's configuration files."""
+
+    @abc.abstractmethod
+    def _command(self, server: Program) -> ServerProgram: ...
+
+    @abc.abstractmethod
+    def _ask_version(self, timeout_seconds: float) -> str:
+        """One query, as the administrator. Raises StartingUp, EngineNotReady, EngineTimeout or EngineFailed."""
+
+    def _secure(self) -> None:  # noqa: B027 - not every engine has to
+        """What only a running server can be told; repeated at each start."""
+
+    @property
+    @abc.abstractmethod
+    def _socket(self) -> Path: ...
+
+    # prepare, start, stop
+
+    def prepare(self, overrides: Mapping[str, Any]) -> None:
+        server = self._server()
+        self._make_directories()
+        with self._preparing():
+            if not self.is_prepared():
+                write_atomically(self.layout.overrides, msgspec.json.encode(dict(overrides)))
+                # Left over when the data directory was lost, or never came to be: nothing may write to it.
+                self.runtime.stop(timeout_seconds=30, stop_signal=self._stop_signal)
+                remove_tree(self.layout.staging)
+                self._initialise(server)
+                sync_tree(self.layout.staging)
+                self.layout.staging.rename(self.layout.data)
+                sync_directory(self.layout.volume)
+            self.start()
+
+    def is_prepared(self) -> bool:
+        return self.layout.data.is_dir()
+
+    def start(self) -> None:
+        if not self.is_prepared():
+            raise EngineNotReady("The database server has not been prepared.")
+        if not self.runtime.is_running():
+            server = self._server()
+            self._make_directories()
+            ensure_certificate(self.layout.tls, self.config.listen_address, self.runtime)
+            self._configure(self._read_overrides())
+            self.runtime.start(self._command(server))
+        self._wait_until_ready(START_TIMEOUT_SECONDS)
+        self._secure()
+
+    def stop(self, timeout_seconds: float) -> None:
+        self.runtime.stop(timeout_seconds=timeout_seconds, stop_signal=self._stop_signal)
+
+    _stop_signal: ClassVar[int] = 15
+
+    def probe(self) -> Probe:
+        try:
+            if not self.runtime.is_running():
+                return Probe(DatastoreStatus.SHUTDOWN if self.is_prepared() else DatastoreStatus.NEW)
+            return Probe(DatastoreStatus.HEALTHY, version=self._ask_version(PROBE_TIMEOUT_SECONDS))
+        except StartingUp as error:
+            return Probe(DatastoreStatus.RUNNING, detail=str(error))
+        except GuestError as error:
+            return Probe(DatastoreStatus.BLOCKED, detail=str(error))
+        except Exception as error:  # noqa: BLE001 - a look at the server must not end the one who looks
+            return Probe(DatastoreStatus.UNKNOWN, detail=type(error).__name__)
+
+    # helpers
+
+    def _server(self) -> Program:
+        wanted = self.config.version
+        server = self.runtime.find_program(self.spec.server_program, wanted)
+        if server is None or not self.spec.announces.search(server.vendor):
+            raise EngineFailed(f"{self.spec.name} {wanted} is not installed.", code="engine_not_installed")
+        return server
+
+    def _make_directories(self) -> None:
+        layout, state = self.layout, Path(self.config.state_path)
+        for folder in (layout.state, layout.config, layout.tls, layout.log.parent):
+            ensure_directory(folder, mode=0o711)
+        # The database user goes through the agent's folder to its own files, without seeing what else is there.
+        state.chmod(stat.S_IMODE(state.stat().st_mode) | 0o011)
+        self.runtime.make_directory(layout.volume, 0o710)
+        self.runtime.make_directory(layout.files)
+        self.runtime.make_directory(layout.run)
+        if len(os.fsencode(self._socket)) > MAX_SOCKET_PATH:
+            raise EngineFailed(f"The state path is too long for a Unix socket: {self._socket}")
+
+    def _read_overrides(self) -> dict[str, Any]:
+        try:
+            return msgspec.json.decode(self.layout.overrides.read_bytes(), type=dict[str, Any])
+        except FileNotFoundError:
+            return {}
+
+    def _wait_until_ready(self, timeout_seconds: float) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            try:
+                self._ask_version(PROBE_TIMEOUT_SECONDS)
+            except (EngineNotReady, EngineTimeout) as error:
+                if not self.runtime.is_running():
+                    raise EngineFailed(f"The database server ended during its start. {self._last_words()}") from error
+                if time.monotonic() >= deadline:
+                    raise EngineTimeout(
+                        f"The database server did not answer within {timeout_seconds:g} seconds; it is still starting."
+                    ) from error
+                time.sleep(POLL_SECONDS)
+            else:
+                return
+
+    def _last_words(self) -> str:
+        """The last error in the server's log: for a person to read, nothing is decided by it."""
+        try:
+            with self.layout.log.open("rb") as file:
+                file.seek(max(0, self.layout.log.stat().st_size - LOG_TAIL_BYTES))
+                lines = file.read().decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        errors = [line for line in lines if "[ERROR]" in line or "FATAL:" in line]
+        return f"It said: {errors[-1][:300]}" if errors else ""
+
+    @contextmanager
+    def _preparing(self) -> Iterator[None]:
+        try:
+            with file_lock(self.layout.prepare_lock, timeout_seconds=INITIALISE_TIMEOUT_SECONDS):
+                yield
+        except LockTimeout as error:
+            raise EngineTimeout("somebody else is preparing this database server") from error
