@@ -76,7 +76,8 @@ class LenientIntegerField(OpenApiSerializerFieldExtension):  # type: ignore[no-u
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         limits = {"minimum": self.target.min_value, "maximum": self.target.max_value}
-        return {"oneOf": [{"type": "integer", **limits}, {"type": "string", "pattern": "^[0-9]{1,18}$"}]}
+        digits = "^[1-9][0-9]{0,8}$" if self.target.min_value else "^[0-9]{1,9}$"
+        return {"oneOf": [{"type": "integer", **limits}, {"type": "string", "pattern": digits}]}
 
 
 def only_api_routes(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:

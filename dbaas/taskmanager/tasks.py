@@ -8,6 +8,7 @@ from celery.signals import worker_ready
 from redis.exceptions import RedisError
 
 from dbaas.accounts import tokens
+from dbaas.common import idempotency
 from dbaas.common.doctor.stack import SWEPT_AT_KEY
 from dbaas.common.redisclient import redis
 from dbaas.taskmanager import engine, leases, sweeper
@@ -31,9 +32,10 @@ def sweep() -> None:
 
 @shared_task(name="taskmanager.purge")
 def purge() -> None:
-    """Remove operations and tokens that ended long ago (beat, hourly)."""
+    """Remove operations, tokens and kept answers that ended long ago (beat, hourly)."""
     sweeper.purge()
     tokens.delete_expired()
+    idempotency.purge()
 
 
 @worker_ready.connect

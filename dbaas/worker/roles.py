@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from celery import Celery, signals
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections
 
+from dbaas.common.checks import require_safe_settings
 from guestagent.protocol.queues import CONDUCTOR_QUEUE, TASKMANAGER_QUEUE
 
 
@@ -64,6 +66,7 @@ def configure(app: Celery) -> None:
         app.amqp.queues.select([role.queue])
 
     signals.worker_init.connect(consume_own_queue, weak=False)
+    signals.celeryd_init.connect(_refuse_unsafe_settings, weak=False)
     signals.setup_logging.connect(_keep_our_logging, weak=False)
     _keep_database_connections(app)
 
@@ -84,6 +87,13 @@ def _look_after_connections(**_: Any) -> None:
 
 def _keep_our_logging(**_: Any) -> None:
     """Having a receiver is what keeps Celery from installing its own handlers."""
+
+
+def _refuse_unsafe_settings(**_: Any) -> None:
+    try:
+        require_safe_settings()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from error
 
 
 def _refuse_to_work(**_: Any) -> None:

@@ -17,7 +17,7 @@ from instances.selectors import instance_get_for_project
 Body = TypeVar("Body", bound=serializers.BaseSerializer[Any])
 ACCEPTED: Final = OpenApiResponse(description="Taken in; the operation named by X-Operation-Id does it.")
 OPERATION_HEADER: Final = OpenApiParameter(
-    "X-Operation-Id", str, OpenApiParameter.HEADER, response=[202], description="See /operations/{id}."
+    "X-Operation-Id", str, OpenApiParameter.HEADER, response=[200, 202], description="See /operations/{id}."
 )
 
 
