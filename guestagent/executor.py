@@ -5,6 +5,7 @@ import queue
 import secrets
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -83,9 +84,8 @@ class Executor:
         if job.is_late:
             self._record(job, refused(job.header, "command_expired", "the command came too late to be run"))
             return
-        self._journal.mark_running(job.header.message_id)
-        report = self._outcome_of(job)
-        self._record(job, report)
+        if self._persist(lambda: self._journal.mark_running(job.header.message_id)):
+            self._record(job, self._outcome_of(job))
 
     def _outcome_of(self, job: Job) -> CommandFinished:
         try:
@@ -106,16 +106,21 @@ class Executor:
         return _succeeded(job.header, result)
 
     def _record(self, job: Job, report: CommandFinished) -> None:
-        """Keep the outcome. A full disk delays that; an agent that is stopped meanwhile runs it again."""
+        if self._persist(lambda: self._journal.finish(job.header, report)):
+            self._reporter.wake()
+
+    def _persist(self, write: Callable[[], None]) -> bool:
+        """Write to the journal. A full disk delays that; an agent that is stopped meanwhile (False) leaves
+        the command to the next one."""
         while True:
             try:
-                self._journal.finish(job.header, report)
-                break
+                write()
             except sqlite3.Error as error:
-                log.warning("the outcome cannot be recorded yet", extra={"reason": str(error)})
+                log.warning("the journal cannot be written for now", extra={"reason": str(error)})
                 if self._stopping.wait(_JOURNAL_RETRY_SECONDS):
-                    return
-        self._reporter.wake()
+                    return False
+            else:
+                return True
 
 
 def refused(header: Header, code: str, message: str) -> CommandFinished:

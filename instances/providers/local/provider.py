@@ -191,8 +191,11 @@ class LocalProvider(Provider):
         self._require_host()
         folder = self._layout.server(spec.name)
         with _translated(f"server {spec.name}"):
-            if folder.record() is None:
+            record = folder.record()
+            if record is None:
                 self._make_server(folder, spec)
+            elif record.desired is Desired.DELETED:
+                raise Transient(f"server {spec.name} is being deleted")
             self._refresh_config(folder, spec.guest_config)
             poke.send(self._layout)
             deadline = time.monotonic() + _AGENT_START_SECONDS

@@ -19,7 +19,12 @@ def test_the_agent_loads_neither_django_nor_what_is_heavy() -> None:
     """Even where the control plane is installed beside it and its settings are in the environment."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "dbaas.settings.test"}
     found = subprocess.run(
-        [sys.executable, "-c", LIST_MODULES], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", LIST_MODULES],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     ).stdout.split()
     packages = {name.partition(".")[0] for name in found}
     assert "django.db" not in found
