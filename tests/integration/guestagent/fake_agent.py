@@ -49,7 +49,7 @@ class SleepRuntime(Runtime):
 
 class FakeManager(EngineManager):
     def __init__(self, config: GuestConfig) -> None:
-        super().__init__(config, SleepRuntime(config))
+        super().__init__(config, SleepRuntime(config))  # type: ignore[abstract]
         self.state = Path(config.state_path)
 
     def _note(self, text: str) -> None:

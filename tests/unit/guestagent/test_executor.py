@@ -1,9 +1,12 @@
 """What a full disk does to commands: it delays them, and none is lost. The rest is tried with the program."""
 
+import logging
 import queue
-import time
+from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from guestagent.executor import Executor, Job
 from guestagent.journal import CommandState, Journal
@@ -54,13 +57,19 @@ class Bench:
         return Job(header, command)
 
 
-def test_a_full_disk_delays_a_command_until_there_is_room(tmp_path: Path) -> None:
+def test_a_full_disk_delays_a_command_until_there_is_room(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     bench = Bench(tmp_path)
+    complaints: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    handler = QueueHandler(complaints)
+    request.addfinalizer(lambda: logging.getLogger("guestagent.executor").removeHandler(handler))
+    logging.getLogger("guestagent.executor").addHandler(handler)
     job = bench.job(DisableRoot())
     bench.journal._db.execute("PRAGMA query_only = ON")  # every write fails, as on a full disk
     bench.executor.start()
     bench.executor.submit(job)
-    time.sleep(0.2)  # gives it the chance to do it wrong; it passes however long this takes
+    assert "cannot be written" in complaints.get(timeout=20).getMessage()
     assert bench.dispatcher.ran.empty()
     bench.journal._db.execute("PRAGMA query_only = OFF")
     bench.reporter.woken.get(timeout=20)

@@ -49,8 +49,8 @@ class LocalHost:
                 processes.end(processes.is_engine_of(record), ask=signal.SIGKILL, patience_seconds=5)
 
     def start(self) -> None:
-        self.daemon = self._spawn()
-        eventually(lambda: files.lock_holder(self.layout.host_lock) == self.daemon.pid, what="host daemon")
+        self.daemon = daemon = self._spawn()
+        eventually(lambda: files.lock_holder(self.layout.host_lock) == daemon.pid, what="host daemon")
 
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.daemon is not None

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -249,7 +250,7 @@ class TestEngines:
         assert cloud.local.daemon.wait(10) == 0
         cloud.local.start()
         for name in ("srv", "srv2"):
-            eventually(lambda name=name: cloud.local.agent_pid(name), what="an agent")
+            eventually(partial(cloud.local.agent_pid, name), what="an agent")
 
     def test_status_tells_what_runs(self, cloud: Cloud) -> None:
         pid = active(cloud)

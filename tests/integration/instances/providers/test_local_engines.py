@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +245,7 @@ def remove(instance: Instance) -> None:
         instance.provider.delete_volume,
         instance.provider.delete_network,
     ):
-        eventually(lambda delete=delete: delete("srv"), what="deletion")
+        eventually(partial(delete, "srv"), what="deletion")
 
 
 def agent_log(local: LocalHost) -> str:
