@@ -42,6 +42,8 @@ def enc_hook(value: Any) -> Any:
 
 
 def dec_hook(kind: type[Any], value: Any) -> Any:
-    if kind is Secret and isinstance(value, str):
+    if kind is Secret:
+        if not isinstance(value, str):
+            raise ValueError("Expected a string")  # noqa: TRY004 - msgspec makes a ValidationError of this
         return Secret(value)
     raise NotImplementedError(f"cannot decode {kind.__name__}")

@@ -1,0 +1,251 @@
+"""Operates a PostgreSQL server."""
+
+import os
+import pwd
+import re
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from guestagent.engines.paging import page_of_databases, page_of_users
+from guestagent.engines.passwords import check_password
+from guestagent.engines.postgresql import settings
+from guestagent.engines.postgresql.accounts import OWNER_PREFIX, Accounts, forget_role
+from guestagent.engines.postgresql.passwords import is_password
+from guestagent.engines.postgresql.spec import SPEC
+from guestagent.engines.postgresql.sql import ADMIN, HOME, Session, connect
+from guestagent.engines.server import INITIALISE_TIMEOUT_SECONDS, ServerManager
+from guestagent.errors import EngineFailed, InvalidName, UserExists, UserNotFound
+from guestagent.protocol.secret import Secret
+from guestagent.protocol.types import DatabaseSpec, Page, UserInfo, UserRef, UserSpec
+from guestagent.runtimes.base import Program, ServerProgram
+
+_VERSION = re.compile(r"\d+(\.\d+)+")
+
+
+class Manager(ServerManager):
+    """Each server is initialised by itself: a copied one would share its system identifier, by which
+    PostgreSQL and every backup tool tell clusters apart."""
+
+    spec = SPEC
+    _stop_signal = signal.SIGINT  # fast: SIGTERM would wait for clients to leave
+
+    # the server
+
+    def _initialise(self, server: Program) -> None:
+        initdb = self.runtime.find_tool(server, "initdb")
+        if initdb is None:
+            raise EngineFailed("initdb is not installed.", code="engine_not_installed")
+        staging = str(self.layout.staging)
+        command = [
+            *(
+                str(initdb),
+                "--pgdata",
+                staging,
+                "--username",
+                ADMIN,
+                "--auth-local=peer",
+                "--auth-host=reject",
+            ),
+            *("--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync", "--no-instructions"),
+        ]
+        result = self.runtime.fill_directory(
+            self.layout.staging, command, timeout_seconds=INITIALISE_TIMEOUT_SECONDS
+        )
+        if result.exit_code != 0:
+            last = result.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise EngineFailed(f"initdb ended with {result.exit_code}: {''.join(last)[:300]}")
+
+    def _configure(self, overrides: Mapping[str, Any]) -> None:
+        text = settings.render(self.config, self.layout, overrides, self.spec.tcp_ports[0])
+        agent = pwd.getpwuid(os.geteuid()).pw_name
+        self.runtime.write_file(self.layout.config / "postgresql.conf", text)
+        self.runtime.write_file(self.layout.config / "pg_hba.conf", settings.host_rules())
+        self.runtime.write_file(self.layout.config / "pg_ident.conf", settings.user_map(agent))
+
+    def _command(self, server: Program) -> ServerProgram:
+        argv = (str(server.path), "-c", f"config_file={self.layout.config / 'postgresql.conf'}")
+        return ServerProgram(argv=argv, log_file=self.layout.log, stop_signal=signal.SIGINT)
+
+    def _secure(self) -> None:
+        """Users are let into the databases they were given, not into the administrator's."""
+        with connect(self._run) as session:
+            public = session.rows("SELECT has_database_privilege('public', %s, 'CONNECT')", HOME)
+            if public[0][0]:
+                session.execute("REVOKE ALL ON DATABASE postgres FROM PUBLIC")
+                session.execute("REVOKE ALL ON DATABASE template1 FROM PUBLIC")
+
+    @property
+    def _run(self) -> Path:
+        return self.layout.run
+
+    @property
+    def _socket(self) -> Path:
+        return self._run / f".s.PGSQL.{self.spec.tcp_ports[0]}"
+
+    def _ask_version(self, timeout_seconds: float) -> str:
+        with connect(self._run, timeout_seconds=timeout_seconds) as session:
+            version = str(session.rows("SHOW server_version")[0][0])
+        match = _VERSION.match(version)
+        return match.group() if match else version
+
+    @contextmanager
+    def _session(self) -> Iterator[tuple[Session, Accounts]]:
+        with connect(self._run) as session:
+            yield session, Accounts(session)
+
+    # databases
+
+    def create_databases(self, databases: Sequence[DatabaseSpec]) -> None:
+        for database in databases:
+            self.spec.check_database_name(database.name)
+        with self._session() as (_, accounts):
+            for database in databases:
+                accounts.create_database(database)
+
+    def delete_database(self, name: str) -> None:
+        self._refuse_reserved_database(name)
+        with self._session() as (_, accounts):
+            accounts.drop_database(name)
+            for owner in accounts.orphaned_owners():
+                self._drop_role(accounts, owner)
+
+    def list_databases(self, limit: int | None, marker: str | None, include_marker: bool) -> Page:
+        with self._session() as (_, accounts):
+            names = [name for name in accounts.databases() if not self.spec.is_reserved_database(name)]
+        return page_of_databases(names, limit, marker, include_marker)
+
+    # users
+
+    def create_users(self, users: Sequence[UserSpec]) -> None:
+        for user in users:
+            self._check_new_name(UserRef(name=user.name))
+            check_password(user.password)
+        with self._session() as (session, accounts):
+            accounts.require_databases(name for user in users for name in user.databases)
+            there = [user for user in users if self._is_there(accounts, user)]
+            for user in users:
+                if user not in there:
+                    accounts.create(user.name, session.password_verifier(user.password.reveal()))
+                accounts.grant_all(user.name, user.databases)
+
+    def _is_there(self, accounts: Accounts, user: UserSpec) -> bool:
+        """True for the same user with the same password: asked for twice. Raises UserExists for another's."""
+        stored = accounts.stored_password(user.name)
+        if stored is None:
+            return False
+        if not is_password(stored, user.password):
+            raise UserExists(f"There is a user {user.name!r} already.")
+        return True
+
+    def delete_user(self, user: UserRef) -> None:
+        self._refuse_reserved_user(user.name)
+        with self._session() as (_, accounts):
+            if accounts.has_role(user.name):
+                accounts.end_connections(user.name)
+                self._drop_role(accounts, user.name)
+
+    def _drop_role(self, accounts: Accounts, name: str) -> None:
+        """A role can go when it owns nothing and has no rights in any database."""
+        for database in accounts.databases():
+            with connect(self._run, database) as session:
+                forget_role(session, name)
+        accounts.drop_role(name)
+
+    def get_user(self, user: UserRef) -> UserInfo:
+        for info in self._visible_users():
+            if info.name == user.name:
+                return info
+        raise _not_found(user)
+
+    def list_users(self, limit: int | None, marker: str | None, include_marker: bool) -> Page:
+        return page_of_users(self._visible_users(), limit, marker, include_marker)
+
+    def _visible_users(self) -> list[UserInfo]:
+        with self._session() as (_, accounts):
+            return [user for user in accounts.all() if not self._is_reserved(user.name)]
+
+    def update_user(
+        self, user: UserRef, *, new_name: str | None, new_password: Secret | None, new_host: str | None
+    ) -> None:
+        """Hosts mean nothing here; a new one is accepted and changes nothing."""
+        self._refuse_reserved_user(user.name)
+        new = UserRef(name=new_name or user.name)
+        if new.name != user.name:
+            self._check_new_name(new)
+        if new_password is not None:
+            check_password(new_password)
+        with self._session() as (session, accounts):
+            if self._is_updated(accounts, user, new, new_password):
+                return
+            if new.name != user.name and accounts.has_role(new.name):
+                raise UserExists(f"There is a user {new.name!r} already.")
+            # The name goes last: until then a repetition finds the user under the name it knows.
+            if new_password is not None:
+                accounts.set_password(user.name, session.password_verifier(new_password.reveal()))
+            if new.name != user.name:
+                accounts.rename(user.name, new.name)
+
+    def _is_updated(self, accounts: Accounts, user: UserRef, new: UserRef, password: Secret | None) -> bool:
+        """True when an earlier delivery has done it all. Raises UserNotFound when there is none to update."""
+        if accounts.has_role(user.name):
+            return False
+        stored = accounts.stored_password(new.name)
+        if stored is None or (password is not None and not is_password(stored, password)):
+            raise _not_found(user)
+        return True
+
+    # access
+
+    def grant_access(self, user: UserRef, databases: Sequence[str]) -> None:
+        self._refuse_reserved_user(user.name)
+        for name in databases:
+            self._refuse_reserved_database(name)
+        with self._session() as (_, accounts):
+            self._require_user(accounts, user)
+            accounts.require_databases(databases)
+            accounts.grant_all(user.name, databases)
+
+    def revoke_access(self, user: UserRef, database: str) -> None:
+        self._refuse_reserved_user(user.name)
+        with self._session() as (_, accounts):
+            self._require_user(accounts, user)
+            accounts.revoke(user.name, database)
+
+    # root
+
+    def enable_root(self, password: Secret) -> None:
+        check_password(password)
+        with self._session() as (session, accounts):
+            accounts.enable_superuser(self.spec.root_user, session.password_verifier(password.reveal()))
+
+    def disable_root(self) -> None:
+        with self._session() as (_, accounts):
+            accounts.lock_superuser(self.spec.root_user)
+
+    # refusals
+
+    def _is_reserved(self, name: str) -> bool:
+        return self.spec.is_reserved_user(name) or name.startswith(OWNER_PREFIX)
+
+    def _check_new_name(self, user: UserRef) -> None:
+        self.spec.check_user(user)
+        self._refuse_reserved_user(user.name)
+
+    def _refuse_reserved_database(self, name: str) -> None:
+        if self.spec.is_reserved_database(name):
+            raise InvalidName(f"The database name {name!r} is reserved.")
+
+    def _refuse_reserved_user(self, name: str) -> None:
+        if self._is_reserved(name):
+            raise InvalidName(f"The user name {name!r} is reserved.")
+
+    def _require_user(self, accounts: Accounts, user: UserRef) -> None:
+        if not accounts.has_role(user.name):
+            raise _not_found(user)
+
+
+def _not_found(user: UserRef) -> UserNotFound:
+    return UserNotFound(f"There is no user {user.name!r}.")

@@ -1,0 +1,90 @@
+"""The administrator's connection to a PostgreSQL server, over its Unix socket."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import errors, sql
+
+from guestagent.engines.server import StartingUp
+from guestagent.errors import EngineFailed, EngineNotReady, EngineTimeout, GuestError
+
+ADMIN = "os_admin"
+#: Where the administrator works when no other database is meant.
+HOME = "postgres"
+#: Statements of ours are short; dropping a large database is the longest.
+STATEMENT_TIMEOUT_SECONDS = 120.0
+
+_NOT_YET = (errors.CannotConnectNow,)
+_GOING = (errors.AdminShutdown, errors.CrashShutdown, errors.ConnectionFailure)
+_TOO_LONG = (errors.QueryCanceled, errors.ConnectionTimeout, errors.LockNotAvailable)
+
+
+class Session:
+    """Runs statements. Values and names are composed by the driver; no text is pasted into a statement."""
+
+    def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]") -> None:
+        self._connection = connection
+
+    def execute(self, statement: LiteralString, **parts: sql.Composable) -> None:
+        self._connection.execute(sql.SQL(statement).format(**parts))
+
+    def rows(self, query: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, values).fetchall()
+
+    def password_verifier(self, password: str) -> str:
+        """What the server stores of a password: it never gets the password itself."""
+        encrypt = self._connection.pgconn.encrypt_password
+        return encrypt(password.encode(), b"unused", b"scram-sha-256").decode()
+
+
+@contextmanager
+def connect(
+    socket_folder: Path,
+    database: str = HOME,
+    *,
+    timeout_seconds: float = STATEMENT_TIMEOUT_SECONDS,
+) -> Iterator[Session]:
+    """A session in autocommit. Raises StartingUp, EngineNotReady, EngineTimeout or EngineFailed."""
+    milliseconds = int(timeout_seconds * 1000)
+    with translated():
+        try:
+            connection = psycopg.connect(
+                host=str(socket_folder),
+                user=ADMIN,
+                dbname=database,
+                autocommit=True,
+                connect_timeout=max(2, int(min(timeout_seconds, 10.0))),
+                client_encoding="utf8",
+                application_name="guest agent",
+                options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+            )
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None and not isinstance(error, errors.ConnectionTimeout):
+                raise StartingUp("The database server does not take connections yet.") from None
+            raise
+        with connection:
+            yield Session(connection)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    try:
+        yield
+    except GuestError:
+        raise
+    except psycopg.Error as error:
+        raise _translate(error) from None
+
+
+def _translate(error: psycopg.Error) -> GuestError:
+    if isinstance(error, _NOT_YET):
+        return StartingUp("The database server does not take connections yet.")
+    if isinstance(error, _TOO_LONG):
+        return EngineTimeout("The database server did not answer in time.")
+    if isinstance(error, _GOING) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None):
+        return EngineNotReady("The connection to the database server was lost.")
+    said = error.diag.message_primary or type(error).__name__
+    return EngineFailed(f"The database server refused: {said} ({error.sqlstate})")
