@@ -5,13 +5,16 @@ LOCAL := $(PYTHON) -m compose.local
 CODE := dbaas instances datastores backups guestagent compose tests manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo up down restart status doctor logs clean test test-unit lint bench chaos docs requirements
+.PHONY: help install installed install-test demo up down restart status doctor logs clean test test-unit lint bench chaos docs requirements
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 install: ## Install what is missing: Debian packages, .venv and the pinned requirements
 	@compose/local/install.sh
+
+installed:
+	@test -e .venv/.installed || { echo "Nothing is installed here yet: run 'make up'." >&2; exit 1; }
 
 install-test:
 	@compose/local/install.sh test
@@ -22,22 +25,22 @@ demo: install ## Start everything, then use it through the real `openstack datab
 up: install ## Start everything and bring the instances back
 	@$(LOCAL) up
 
-down: ## Stop everything, instances too; data stays
+down: installed ## Stop everything, instances too; data stays
 	@$(LOCAL) down
 
-restart: ## Restart our processes (not the databases of the instances)
+restart: installed ## Restart our processes (not the databases of the instances)
 	@$(LOCAL) restart
 
-status: ## Show the processes and whether they are well
+status: installed ## Show the processes and whether they are well
 	@$(LOCAL) status
 
-doctor: ## Say what is wrong with this installation and how to mend it
+doctor: installed ## Say what is wrong with this installation and how to mend it
 	@$(LOCAL) manage doctor
 
-logs: ## Follow the logs; NAME=api for one of them
+logs: installed ## Follow the logs; NAME=api for one of them
 	@$(LOCAL) logs $(NAME)
 
-clean: ## Remove everything `make up` made here, DATA INCLUDED
+clean: installed ## Remove everything `make up` made here, DATA INCLUDED
 	@$(LOCAL) clean
 
 test: install-test ## Set up and run all tests

@@ -1,9 +1,11 @@
 """The processes of a stack: what each runs, what it may know, and how to see that it is well."""
 
+import os
 import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import requests
@@ -55,12 +57,14 @@ def _celery(*arguments: str) -> list[str]:
 
 
 def _api(layout: Layout, settings: Settings) -> list[str]:
+    in_memory = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private file there
+    heartbeats = in_memory if os.access(in_memory, os.W_OK) else layout.run
     return [
         *(sys.executable, "-m", "gunicorn", "dbaas.wsgi"),
         *("--bind", f"{settings['BIND_HOST']}:{settings['BIND_PORT']}"),
         *("--workers", str(settings["API_WORKERS"]), "--worker-class", "gthread", "--threads", "8"),
         *("--timeout", "60", "--graceful-timeout", "10", "--keep-alive", "15"),
-        *("--worker-tmp-dir", "/dev/shm", "--no-control-socket"),  # noqa: S108
+        *("--worker-tmp-dir", str(heartbeats), "--no-control-socket"),
     ]
 
 

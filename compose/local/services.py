@@ -7,7 +7,6 @@ with their files in ``var/services``; those stop with the stack, the system's do
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+import psutil
 import requests
 
 from compose.local.console import fail, step
@@ -23,6 +23,7 @@ from compose.local.layout import Layout
 from compose.local.processes import is_listening
 
 _START_SECONDS: Final = 90.0
+_STOP_SECONDS: Final = 30.0
 _RUN_SECONDS: Final = 120.0
 _RABBITMQ_LIB: Final = Path("/usr/lib/rabbitmq/bin")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -47,12 +48,31 @@ def ensure(layout: Layout, environment: Environment) -> None:
     ensure_account(environment)
 
 
+def are_private(layout: Layout) -> bool:
+    """Whether the RabbitMQ we use is one that we started: then its files are all there is to remove."""
+    return (layout.services / "rabbitmq").exists()
+
+
 def stop_private(layout: Layout) -> None:
-    """Stop the RabbitMQ and Redis that we started as an ordinary user, if any."""
+    """Stop the RabbitMQ and Redis that we started as an ordinary user, if any; killed when they take long."""
     for pid_file in layout.services.glob("*/pid"):
-        with contextlib.suppress(OSError, ValueError):
-            os.kill(int(pid_file.read_text()), signal.SIGTERM)
+        with contextlib.suppress(psutil.NoSuchProcess, ValueError):
+            process = psutil.Process(int(pid_file.read_text()))
+            if pid_file.parent.name in " ".join(process.cmdline()):  # not a stranger with an old number
+                process.terminate()
+                if not _is_gone_within(process, _STOP_SECONDS):
+                    process.kill()
         pid_file.unlink(missing_ok=True)
+
+
+def _is_gone_within(process: psutil.Process, seconds: float) -> bool:
+    """A zombie counts as gone: in a container, nobody may be there to reap it."""
+    deadline = time.monotonic() + seconds
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def ensure_account(environment: Environment) -> None:

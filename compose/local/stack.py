@@ -20,6 +20,7 @@ from compose.local.processes import BY_NAME, PROCESSES, busy_ports
 from compose.local.supervisor import RUNNER, ProcessState, Supervisor
 
 _READY_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 5.0
 _PROGRAM_SECONDS: Final = 180.0
 _SOURCES: Final = ("dbaas", "instances", "datastores", "backups", "guestagent", "compose")
 
@@ -70,14 +71,20 @@ class Stack:
             fail(f"Preparing failed; the end of {log}:\n\n{_tail(log)}")
 
     def wait_until_ready(self, timeout_seconds: float = _READY_SECONDS) -> None:
-        deadline = time.monotonic() + timeout_seconds
+        """Raises Failure naming who is not up, at the deadline or when one keeps ending."""
+        begun = time.monotonic()
+        ending_since: dict[str, float] = {}
         while True:
+            now = time.monotonic()
             ill = [health for health in self.health() if health.problem]
             if not ill:
                 return
-            gone = [health for health in ill if health.state and health.state.state in {"FATAL", "BACKOFF"}]
-            if gone or time.monotonic() > deadline:
-                fail(self._explain(gone or ill))
+            for health in ill:
+                if health.state and health.state.state in {"FATAL", "BACKOFF"}:
+                    ending_since.setdefault(health.name, now)
+            hopeless = [one for one in ill if now - ending_since.get(one.name, now) > _PATIENCE_SECONDS]
+            if hopeless or now - begun > timeout_seconds:
+                fail(self._explain(hopeless or ill))
             time.sleep(0.1)
 
     def health(self) -> list[Health]:
@@ -93,13 +100,9 @@ class Stack:
 
     def down(self) -> None:
         """Stop everything cleanly, the instances' agents and databases too. Data stays."""
-        known = environment.read(self.layout)
-        if known is None:
+        if environment.read(self.layout) is None:
             return
-        with step("Stopping our processes"):
-            self.supervisor.shutdown()
-        with step("Stopping the instances"):
-            self.stop_instances()
+        self._stop_ours()
         services.stop_private(self.layout)
 
     def stop_instances(self) -> None:
@@ -119,12 +122,13 @@ class Stack:
         """Remove everything `up` made: processes, instances, broker account and virtual host, files."""
         known = environment.read(self.layout)
         if known is not None:
-            self.down()
+            self._stop_ours()
             parsed = known.parsed()
-            with step("Removing our account and queues from RabbitMQ"):
-                services.ensure(self.layout, known)
-                services.delete_account(known)
-                services.stop_private(self.layout)
+            services.stop_private(self.layout)
+            if not services.are_private(self.layout):
+                with step("Removing our account and queues from RabbitMQ"):
+                    services.ensure(self.layout, known)
+                    services.delete_account(known)
             if not parsed["DATABASE_URL"].startswith("sqlite:"):
                 say("  The control database is not ours to drop: remove it by hand if you want it gone.")
             shutil.rmtree(parsed["LOCAL_PATH"], ignore_errors=True)
@@ -147,6 +151,12 @@ class Stack:
         command = [sys.executable, "manage.py", *arguments]
         result = subprocess.run(command, cwd=PROJECT_ROOT, env=process_environment, umask=UMASK, check=False)
         return result.returncode
+
+    def _stop_ours(self) -> None:
+        with step("Stopping our processes"):
+            self.supervisor.shutdown()
+        with step("Stopping the instances"):
+            self.stop_instances()
 
     def _start_processes(self, settings: Environment) -> None:
         if not self.supervisor.is_running():
