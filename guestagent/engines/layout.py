@@ -19,10 +19,12 @@ class Layout:
 
     volume: Path
     state: Path
+    run: Path
 
     @classmethod
     def of(cls, config: GuestConfig) -> "Layout":
-        return cls(Path(config.data_path), Path(config.state_path) / "engine")
+        state = Path(config.state_path) / "engine"
+        return cls(Path(config.data_path), state, Path(config.run_path) if config.run_path else state / "run")
 
     @property
     def data(self) -> Path:
@@ -37,10 +39,6 @@ class Layout:
     def files(self) -> Path:
         """The only place for server-side import and export."""
         return self.volume / "files"
-
-    @property
-    def run(self) -> Path:
-        return self.state / "run"
 
     @property
     def config(self) -> Path:

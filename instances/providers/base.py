@@ -135,6 +135,7 @@ class GuestPaths:
 
     data_path: str
     state_path: str
+    run_path: str | None
     template_path: str | None
     database_uid: int | None
     database_gid: int | None

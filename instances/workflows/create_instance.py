@@ -181,6 +181,7 @@ def _guest_config(ctx: InstanceContext, volume: Volume, network: Network) -> Gue
         vcpus=instance.flavor.vcpus,
         data_path=paths.data_path,
         state_path=paths.state_path,
+        run_path=paths.run_path,
         template_path=paths.template_path,
         runtime=settings.LOCAL_RUNTIME,
         database_uid=paths.database_uid,

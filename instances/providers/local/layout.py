@@ -3,6 +3,7 @@
     servers/<name>/  server.json   what it shall be (provider writes)     guest.json  0600, secrets
                      status.json   what it is (host daemon writes)        agent.log
                      state/        the guest agent's own, with agent.lock
+    run/<address>/   sockets: a short path, because theirs must fit into 107 bytes
     volumes/<name>/  volume.json   data/
     networks/<name>.json           templates/    lock    host.lock    host.sock
 
@@ -110,8 +111,11 @@ class Layout:
     def create(self) -> None:
         """Make what is missing. Database users may pass through, not look around."""
         self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
-        for path in (self.servers, self.volumes, self.networks, self.templates):
+        for path in (self.servers, self.volumes, self.networks, self.templates, self.root / "run"):
             path.mkdir(mode=0o711, exist_ok=True)
+
+    def run(self, address: str) -> Path:
+        return self.root / "run" / address
 
     @property
     def servers(self) -> Path:

@@ -115,6 +115,9 @@ class LocalProvider(Provider):
 
     def delete_network(self, name: str) -> bool:
         with _translated(f"network {name}"), files.locked(self._layout.lock):
+            record = self._layout.read_network(name)
+            if record is not None:
+                files.remove_tree(self._layout.run(record.address), time.monotonic() + _REMOVE_SECONDS)
             self._layout.network(name).unlink(missing_ok=True)
             files.sync_directory(self._layout.networks)
         return True
@@ -168,9 +171,11 @@ class LocalProvider(Provider):
         folder = self._layout.server(server_name)
         data = self._layout.volume(volume.name) / "data" if volume else folder.path / "data"
         uid, gid = self._database_user(server_name)
+        network = self.get_network(server_name)
         return GuestPaths(
             data_path=str(data),
             state_path=str(folder.state),
+            run_path=str(self._layout.run(network.listen_address)) if network else None,
             template_path=str(self._layout.templates),
             database_uid=uid,
             database_gid=gid,
@@ -181,6 +186,7 @@ class LocalProvider(Provider):
             return self._database_uid, self._database_gid
         if os.geteuid() != 0:
             return None, None  # an ordinary user can start programs only as itself
+        addresses.require_passage(self._layout.root)
         network = self.get_network(name)
         if network is None:
             raise NotFound(f"network {name} does not exist")
