@@ -67,10 +67,8 @@ def _entries(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if not path.name.startswith(".")]
 
 
-def _control_state() -> ControlState:
-    import django
-
-    django.setup()
+def control_state() -> ControlState:
+    """What the control database holds; Django must be set up."""
     from dbaas.accounts.models import QuotaUsage
     from dbaas.taskmanager.models import FINAL, Operation
     from instances.models import Instance
@@ -87,4 +85,7 @@ def _control_state() -> ControlState:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(_control_state())))
+    import django
+
+    django.setup()
+    print(json.dumps(asdict(control_state())))
