@@ -2,8 +2,10 @@
 
 import errno
 import socket
+import stat
 from collections.abc import Collection, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 from typing import Final
 
 from instances.providers.base import Conflict, QuotaExceeded, Refused
@@ -40,6 +42,18 @@ def user_id(network: IPv4Network, address: IPv4Address, uid_base: int) -> int:
     """The numeric user of the instance with this address: its own, without an entry in any user list."""
     uid = uid_base + int(address) - int(network.network_address)
     return uid if uid < _NOT_A_USER else uid + 2
+
+
+def require_passage(path: Path) -> None:
+    """Raises Refused unless other users can reach `path`: what they run must find its files there."""
+    closed = next(
+        (folder for folder in (path, *path.parents) if not folder.stat().st_mode & stat.S_IXOTH), None
+    )
+    if closed is not None:
+        raise Refused(
+            f"database users cannot reach {path}: others may not pass through {closed}. "
+            f"Choose another path, or chmod o+x {closed}"
+        )
 
 
 def _from(network: IPv4Network, after: IPv4Address | None) -> Iterator[IPv4Address]:

@@ -1,7 +1,6 @@
 """Every provider, each with a way to have what its servers need running. A new one joins by a row here."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from guestagent.protocol.guest_config import GuestConfig, encode_guest_config
 from guestagent.protocol.secret import Secret
 from instances.providers.base import NetworkSpec, Provider, Server, ServerSpec
 from instances.providers.local.provider import build
-from tests.contract.instances.providers.local_host import LocalHost
+from tests.contract.instances.providers.local_host import LocalHost, passable_folder
 
 PROVIDERS = ("local",)
 
@@ -62,6 +61,6 @@ class Cloud:
 
 
 @pytest.fixture(params=PROVIDERS)
-def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cloud]:
-    with LocalHost(tmp_path / "local") as local:
+def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    with passable_folder() as folder, LocalHost(folder / "local") as local:
         yield Cloud(build({"path": local.path, "network": "127.79.0.0/16", "uid_base": 64000}), local)

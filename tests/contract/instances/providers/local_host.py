@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +24,14 @@ def eventually(look: Callable[[], Any], *, seconds: float = 30.0, what: str = ""
         assert time.monotonic() < deadline, f"never came true: {what}"
         time.sleep(0.02)
     return found
+
+
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """A folder that other users may pass through, which pytest's own ones are not."""
+    with tempfile.TemporaryDirectory(prefix="dbaas-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 class LocalHost:

@@ -21,7 +21,7 @@ from instances.providers.local import processes
 from instances.providers.local.layout import Desired
 from instances.providers.local.provider import build
 from tests.contract.instances.providers.conftest import Cloud
-from tests.contract.instances.providers.local_host import LocalHost, eventually
+from tests.contract.instances.providers.local_host import LocalHost, eventually, passable_folder
 
 KILLED = 77
 FILE_EVENTS = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate")
@@ -29,8 +29,8 @@ is_root = os.geteuid() == 0
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    with LocalHost(tmp_path / "local") as local:
+def cloud() -> Iterator[Cloud]:
+    with passable_folder() as folder, LocalHost(folder / "local") as local:
         yield Cloud(build({"path": local.path, "network": "127.79.0.0/16", "uid_base": 64000}), local)
 
 
@@ -298,12 +298,12 @@ class TestAddresses:
         assert (paths.database_uid, paths.database_gid) == (4711, 4712)
 
 
-def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path: Path) -> None:
-    path = tmp_path / ("deep" * 20) / ("deeper" * 10) / "local"
-    path.parent.mkdir(parents=True)
-    with LocalHost(path) as local:
-        cloud = Cloud(build({"path": local.path, "network": "127.79.0.0/16"}), local)
-        active(cloud)
+def test_a_path_too_long_for_a_socket_is_no_hindrance() -> None:
+    with passable_folder() as folder:
+        path = folder / ("deep" * 20) / ("deeper" * 10) / "local"
+        path.parent.mkdir(parents=True)
+        with LocalHost(path) as local:
+            active(Cloud(build({"path": local.path, "network": "127.79.0.0/16"}), local))
 
 
 def test_a_server_deleted_while_its_record_says_running_is_not_started(cloud: Cloud) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from guestagent.protocol.types import DatabaseSpec, UserSpec
 from instances.providers.base import NetworkSpec, Provider, ServerSpec, VolumeSpec
 from instances.providers.local import processes
 from instances.providers.local.provider import build
-from tests.contract.instances.providers.local_host import LocalHost
+from tests.contract.instances.providers.local_host import LocalHost, passable_folder
 from tests.integration.guestagent.bench import Guest, eventually, virtual_host
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -120,10 +119,8 @@ def instance_of(engine: str, folder: Path, local: LocalHost) -> Iterator[Instanc
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A path that other users may pass through, which pytest's own is not."""
-    with tempfile.TemporaryDirectory(prefix="dbaas-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
+    with passable_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 import socket
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 import pytest
 
 from instances.providers.base import Conflict, QuotaExceeded, Refused
-from instances.providers.local.addresses import choose, user_id
+from instances.providers.local.addresses import choose, require_passage, user_id
 
 NETWORK = IPv4Network("127.79.240.0/29")
 
@@ -41,6 +42,15 @@ def test_somebody_who_listens_everywhere_is_named() -> None:
 def test_an_address_of_somebody_else_is_refused() -> None:
     with pytest.raises(Refused, match="loopback"):
         choose(IPv4Network("192.0.2.0/24"), (), None, (50123,))
+
+
+def test_a_path_that_others_cannot_pass_is_refused_by_name(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    (closed / "open").mkdir(parents=True)
+    closed.chmod(0o700)
+    with pytest.raises(Refused, match=r"chmod o\+x"):
+        require_passage(closed / "open")
+    require_passage(Path("/"))
 
 
 def test_users_are_different_and_none_is_nobody() -> None:
