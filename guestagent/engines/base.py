@@ -33,28 +33,37 @@ class EngineSpec:
     names_are_counted_in_bytes: bool
     users_have_hosts: bool
     root_user: str  # the superuser name that "root enable" hands out
+    reserved_user_prefixes: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset({"users", "databases", "root", "configuration"})
 
     def check_database_name(self, name: str) -> None:
         """Raises InvalidName for a name that a new database must not have."""
         self._check("database", name, self.database_name, self.max_database_name_length)
-        if self.is_reserved_database(name):
-            raise InvalidName(f"The database name {name!r} is reserved.")
+        self.refuse_reserved_database(name)
 
     def check_user(self, user: UserRef) -> None:
         """Raises InvalidName for a name or a host that a new user must not have."""
         self._check("user", user.name, self.user_name, self.max_user_name_length)
-        if self.is_reserved_user(user.name):
-            raise InvalidName(f"The user name {user.name!r} is reserved.")
+        self.refuse_reserved_user(user.name)
         if self.users_have_hosts:
             check_host(user.host)
 
     def is_reserved_user(self, name: str) -> bool:
         """Users of the system: hidden from lists, untouchable for commands."""
-        return name.lower() in self.reserved_users or name.lower().startswith("pg_")
+        return name.lower() in self.reserved_users or name.lower().startswith(self.reserved_user_prefixes)
 
     def is_reserved_database(self, name: str) -> bool:
         return name.lower() in self.reserved_databases
+
+    def refuse_reserved_user(self, name: str) -> None:
+        """Raises InvalidName."""
+        if self.is_reserved_user(name):
+            raise InvalidName(f"The user name {name!r} is reserved.")
+
+    def refuse_reserved_database(self, name: str) -> None:
+        """Raises InvalidName."""
+        if self.is_reserved_database(name):
+            raise InvalidName(f"The database name {name!r} is reserved.")
 
     def series_of(self, version: str) -> str:
         """The release series of a full version: what a datastore version is called."""

@@ -61,9 +61,9 @@ class ServerManager(EngineManager):
 
     @abc.abstractmethod
     def _ask_version(self, timeout_seconds: float) -> str:
-        """One query, as the administrator. Raises StartingUp, EngineNotReady, EngineTimeout or EngineFailed."""
+        """One query as administrator. Raises StartingUp, EngineNotReady, EngineTimeout or EngineFailed."""
 
-    def _secure(self) -> None:  # noqa: B027 - not every engine has to
+    def _secure(self) -> None:
         """What only a running server can be told; repeated at each start."""
 
     @property
@@ -116,7 +116,7 @@ class ServerManager(EngineManager):
             return Probe(DatastoreStatus.RUNNING, detail=str(error))
         except GuestError as error:
             return Probe(DatastoreStatus.BLOCKED, detail=str(error))
-        except Exception as error:  # noqa: BLE001 - a look at the server must not end the one who looks
+        except Exception as error:
             return Probe(DatastoreStatus.UNKNOWN, detail=type(error).__name__)
 
     # helpers
@@ -132,7 +132,7 @@ class ServerManager(EngineManager):
         layout, state = self.layout, Path(self.config.state_path)
         for folder in (layout.state, layout.config, layout.tls, layout.log.parent):
             ensure_directory(folder, mode=0o711)
-        # The database user goes through the agent's folder to its own files, without seeing what else is there.
+        # The database user goes through the agent's folder to its own files, and sees nothing else there.
         state.chmod(stat.S_IMODE(state.stat().st_mode) | 0o011)
         self.runtime.make_directory(layout.volume, 0o710)
         self.runtime.make_directory(layout.files)
@@ -153,17 +153,19 @@ class ServerManager(EngineManager):
                 self._ask_version(PROBE_TIMEOUT_SECONDS)
             except (EngineNotReady, EngineTimeout) as error:
                 if not self.runtime.is_running():
-                    raise EngineFailed(f"The database server ended during its start. {self._last_words()}") from error
+                    raise EngineFailed(
+                        f"The database server ended during its start. {self._last_words()}"
+                    ) from error
                 if time.monotonic() >= deadline:
                     raise EngineTimeout(
-                        f"The database server did not answer within {timeout_seconds:g} seconds; it is still starting."
+                        f"The database server is still starting after {timeout_seconds:g} seconds."
                     ) from error
                 time.sleep(POLL_SECONDS)
             else:
                 return
 
     def _last_words(self) -> str:
-        """The last error in the server's log: for a person to read, nothing is decided by it."""
+        """The last errors in the server's log: for a person to read, nothing is decided by it."""
         try:
             with self.layout.log.open("rb") as file:
                 file.seek(max(0, self.layout.log.stat().st_size - LOG_TAIL_BYTES))
@@ -171,7 +173,7 @@ class ServerManager(EngineManager):
         except OSError:
             return ""
         errors = [line for line in lines if "[ERROR]" in line or "FATAL:" in line]
-        return f"It said: {errors[-1][:300]}" if errors else ""
+        return f"It said: {' | '.join(errors[-3:])[:600]}" if errors else ""
 
     @contextmanager
     def _preparing(self) -> Iterator[None]:

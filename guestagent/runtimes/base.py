@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guestagent.system.programs import Program as Program
-from guestagent.system.tools import ToolResult as ToolResult
+from guestagent.system.programs import Program
+from guestagent.system.tools import ToolResult
+
+__all__ = ["Program", "Runtime", "ServerProgram", "ToolResult"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ class ProcessRuntime(Runtime):
         return log
 
     def _end_leftovers(self) -> None:
-        """Kill what a dead server left running (backends, programs it had started) and wait until it is gone."""
+        """Kill what a dead server left running (backends, programs it started); wait until it is gone."""
         lock = open_lock(self._server_lock)
         try:
             if try_lock(lock):

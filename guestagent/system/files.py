@@ -24,7 +24,9 @@ class Owner:
         return self == Owner.current()
 
 
-def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600, owner: Owner | None = None) -> None:
+def write_atomically(
+    path: Path, content: str | bytes, *, mode: int = 0o600, owner: Owner | None = None
+) -> None:
     """Replace `path` durably: a reader, or a crash, sees the old content or the new, never a part."""
     data = content.encode() if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -60,7 +62,7 @@ def own_tree(path: Path, owner: Owner) -> None:
 def sync_tree(path: Path) -> None:
     """Return when every file and directory below `path` is on disk."""
     for entry in _walk(path):
-        if not os.path.islink(entry):
+        if not os.path.islink(entry):  # noqa: PTH114
             _sync(entry)
 
 

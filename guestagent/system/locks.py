@@ -11,7 +11,7 @@ from pathlib import Path
 POLL_SECONDS = 0.02
 
 
-class LockTimeout(Exception):  # noqa: N818 - like the built-in TimeoutError, said shortly
+class LockTimeout(Exception):
     """Somebody else kept the lock for as long as we were willing to wait."""
 
 

@@ -10,8 +10,14 @@ from guestagent.system import tools
 
 #: Where distributions put servers: PostgreSQL keeps versions apart, the others have one.
 FOLDERS = (
-    "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin",
-    "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/usr/libexec",
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/local/pgsql/bin",
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/usr/libexec",
 )
 _VERSION = re.compile(r"\b(\d+(?:\.\d+)+)")
 

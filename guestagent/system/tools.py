@@ -24,15 +24,26 @@ class ToolResult:
 
 
 def run(
-    argv: Sequence[str], *, timeout_seconds: float, stdin: bytes = b"",
-    env: Mapping[str, str] | None = None, owner: Owner | None = None,
+    argv: Sequence[str],
+    *,
+    timeout_seconds: float,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    owner: Owner | None = None,
 ) -> ToolResult:
-    """Run to the end as `owner` (default: as ourselves). Raises EngineTimeout, EngineFailed if it can't start."""
+    """Run to the end as `owner` (default: as ourselves). Raises EngineTimeout or EngineFailed."""
     name = argv[0].rpartition("/")[2]
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
-            env={**CLEAN_ENVIRONMENT, **(env or {})}, start_new_session=True, umask=0o077, **as_owner(owner),
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env={**CLEAN_ENVIRONMENT, **(env or {})},
+            start_new_session=True,
+            umask=0o077,
+            **as_owner(owner),
         )
     except OSError as error:
         raise EngineFailed(f"{name} cannot be started: {error.strerror}") from error

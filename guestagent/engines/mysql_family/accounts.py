@@ -78,9 +78,7 @@ class Accounts:
         return user in self.grantees(database)
 
     def grantees(self, database: str) -> list[UserRef]:
-        rows = self._session.rows(
-            "SELECT User, Host FROM mysql.db WHERE Db = %s", escape_pattern(database)
-        )
+        rows = self._session.rows("SELECT User, Host FROM mysql.db WHERE Db = %s", escape_pattern(database))
         return [UserRef(name=name, host=host) for name, host in rows]
 
     def databases(self) -> list[str]:

@@ -71,7 +71,13 @@ class MySQL(Dialect):
         return secrets.compare_digest(stored.encode(), self._hash(password, salt).encode())
 
     def initialise_command(self, server: Path, installer: Path | None, folder: Path, sql: Path) -> list[str]:
-        return [str(server), "--no-defaults", "--initialize-insecure", f"--datadir={folder}", f"--init-file={sql}"]
+        return [
+            str(server),
+            "--no-defaults",
+            "--initialize-insecure",
+            f"--datadir={folder}",
+            f"--init-file={sql}",
+        ]
 
     def _hash(self, password: Secret, salt: str) -> str:
         return self._prefix + salt + sha256_crypt(password.reveal().encode(), salt.encode(), self._rounds)

@@ -14,7 +14,7 @@ from guestagent.engines.mysql_family.sql import ADMIN, QUERY_TIMEOUT_SECONDS, co
 from guestagent.engines.paging import page_of_databases, page_of_users
 from guestagent.engines.passwords import check_password
 from guestagent.engines.server import ServerManager
-from guestagent.errors import InvalidName, UserExists, UserNotFound
+from guestagent.errors import UserExists, UserNotFound
 from guestagent.protocol.secret import Secret
 from guestagent.protocol.types import DatabaseSpec, Page, UserInfo, UserRef, UserSpec
 from guestagent.runtimes.base import Program, ServerProgram
@@ -93,7 +93,7 @@ class FamilyManager(ServerManager):
                 accounts.create_database(database)
 
     def delete_database(self, name: str) -> None:
-        self._refuse_reserved_database(name)
+        self.spec.refuse_reserved_database(name)
         with self._accounts() as accounts:
             accounts.drop_database(name)
 
@@ -126,7 +126,7 @@ class FamilyManager(ServerManager):
         return True
 
     def delete_user(self, user: UserRef) -> None:
-        self._refuse_reserved_user(user.name)
+        self.spec.refuse_reserved_user(user.name)
         with self._accounts() as accounts:
             accounts.drop(user)
             if not accounts.hosts_of(user.name):
@@ -148,7 +148,7 @@ class FamilyManager(ServerManager):
     def update_user(
         self, user: UserRef, *, new_name: str | None, new_password: Secret | None, new_host: str | None
     ) -> None:
-        self._refuse_reserved_user(user.name)
+        self.spec.refuse_reserved_user(user.name)
         new = UserRef(name=new_name or user.name, host=new_host or user.host)
         if new != user:
             self.spec.check_user(new)
@@ -166,7 +166,7 @@ class FamilyManager(ServerManager):
                 accounts.rename(user, new)
 
     def _is_updated(self, accounts: Accounts, user: UserRef, new: UserRef, password: Secret | None) -> bool:
-        """True when an earlier delivery has done it all. Raises UserNotFound when there is nothing to update."""
+        """True when an earlier delivery has done it all. Raises UserNotFound when there is none to update."""
         if accounts.has(user):
             return False
         stored = accounts.stored_password(new)
@@ -177,16 +177,16 @@ class FamilyManager(ServerManager):
     # access
 
     def grant_access(self, user: UserRef, databases: Sequence[str]) -> None:
-        self._refuse_reserved_user(user.name)
+        self.spec.refuse_reserved_user(user.name)
         for name in databases:
-            self._refuse_reserved_database(name)
+            self.spec.refuse_reserved_database(name)
         with self._accounts() as accounts:
             self._require_user(accounts, user)
             accounts.require_databases(databases)
             accounts.grant_all(user, databases)
 
     def revoke_access(self, user: UserRef, database: str) -> None:
-        self._refuse_reserved_user(user.name)
+        self.spec.refuse_reserved_user(user.name)
         with self._accounts() as accounts:
             self._require_user(accounts, user)
             if accounts.has_grant(user, database):
@@ -205,16 +205,6 @@ class FamilyManager(ServerManager):
                 user = UserRef(name=self.spec.root_user, host=host)
                 accounts.lock(user, Secret(secrets.token_urlsafe(32)))
             accounts.end_connections(self.spec.root_user)
-
-    # refusals
-
-    def _refuse_reserved_database(self, name: str) -> None:
-        if self.spec.is_reserved_database(name):
-            raise InvalidName(f"The database name {name!r} is reserved.")
-
-    def _refuse_reserved_user(self, name: str) -> None:
-        if self.spec.is_reserved_user(name):
-            raise InvalidName(f"The user name {name!r} is reserved.")
 
     def _require_user(self, accounts: Accounts, user: UserRef) -> None:
         if not accounts.has(user):

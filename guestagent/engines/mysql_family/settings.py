@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from guestagent.engines.certificates import CERTIFICATE, KEY
@@ -14,9 +15,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 
 
 def render(
-    config: GuestConfig, layout: Layout, dialect_settings: Mapping[str, Any], overrides: Mapping[str, Any], port: int
+    config: GuestConfig,
+    layout: Layout,
+    dialect_settings: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    port: int,
 ) -> str:
-    """The whole file; later sections win over earlier ones. Raises GuestError for a value that can't be written."""
+    """The whole file; later lines win. Raises GuestError for a value that can't be written."""
     return (
         "# Made by the guest agent at each start of the server; changes are lost.\n[mysqld]\n"
         + _section("sized by the flavor", {**sized(config), **dialect_settings})
@@ -60,7 +65,7 @@ def fixed(config: GuestConfig, layout: Layout, port: int) -> dict[str, Any]:
     }
 
 
-def socket_of(layout: Layout) -> Any:
+def socket_of(layout: Layout) -> Path:
     return layout.run / "sock"
 
 

@@ -43,7 +43,7 @@ class Session:
         self._cursor = cursor
 
     def execute(self, statement: str, *values: Any) -> None:
-        """`statement` is always formatted, also without values, so a literal percent sign is written ``%%``."""
+        """`statement` is always formatted, so a literal percent sign is written ``%%``."""
         self._cursor.execute(statement, values)
 
     def execute_unless(self, ignored: int, statement: str, *values: Any) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 from guestagent.engines.paging import page_of_databases, page_of_users
 from guestagent.engines.passwords import check_password
 from guestagent.engines.postgresql import settings
-from guestagent.engines.postgresql.accounts import OWNER_PREFIX, Accounts, forget_role
+from guestagent.engines.postgresql.accounts import Accounts, forget_role
 from guestagent.engines.postgresql.passwords import is_password
 from guestagent.engines.postgresql.spec import SPEC
 from guestagent.engines.postgresql.sql import ADMIN, HOME, Session, connect
 from guestagent.engines.server import INITIALISE_TIMEOUT_SECONDS, ServerManager
-from guestagent.errors import EngineFailed, InvalidName, UserExists, UserNotFound
+from guestagent.errors import EngineFailed, UserExists, UserNotFound
 from guestagent.protocol.secret import Secret
 from guestagent.protocol.types import DatabaseSpec, Page, UserInfo, UserRef, UserSpec
 from guestagent.runtimes.base import Program, ServerProgram
@@ -60,13 +60,14 @@ class Manager(ServerManager):
 
     def _configure(self, overrides: Mapping[str, Any]) -> None:
         text = settings.render(self.config, self.layout, overrides, self.spec.tcp_ports[0])
-        agent = pwd.getpwuid(os.geteuid()).pw_name
         self.runtime.write_file(self.layout.config / "postgresql.conf", text)
         self.runtime.write_file(self.layout.config / "pg_hba.conf", settings.host_rules())
-        self.runtime.write_file(self.layout.config / "pg_ident.conf", settings.user_map(agent))
+        self.runtime.write_file(self.layout.config / "pg_ident.conf", settings.user_map(_own_name()))
 
     def _command(self, server: Program) -> ServerProgram:
-        argv = (str(server.path), "-c", f"config_file={self.layout.config / 'postgresql.conf'}")
+        # -D tells nothing new to the server, but whose process it is to who lists processes.
+        config = f"config_file={self.layout.config / 'postgresql.conf'}"
+        argv = (str(server.path), "-D", str(self.layout.data), "-c", config)
         return ServerProgram(argv=argv, log_file=self.layout.log, stop_signal=signal.SIGINT)
 
     def _secure(self) -> None:
@@ -106,7 +107,7 @@ class Manager(ServerManager):
                 accounts.create_database(database)
 
     def delete_database(self, name: str) -> None:
-        self._refuse_reserved_database(name)
+        self.spec.refuse_reserved_database(name)
         with self._session() as (_, accounts):
             accounts.drop_database(name)
             for owner in accounts.orphaned_owners():
@@ -121,7 +122,7 @@ class Manager(ServerManager):
 
     def create_users(self, users: Sequence[UserSpec]) -> None:
         for user in users:
-            self._check_new_name(UserRef(name=user.name))
+            self.spec.check_user(UserRef(name=user.name))
             check_password(user.password)
         with self._session() as (session, accounts):
             accounts.require_databases(name for user in users for name in user.databases)
@@ -141,7 +142,7 @@ class Manager(ServerManager):
         return True
 
     def delete_user(self, user: UserRef) -> None:
-        self._refuse_reserved_user(user.name)
+        self.spec.refuse_reserved_user(user.name)
         with self._session() as (_, accounts):
             if accounts.has_role(user.name):
                 accounts.end_connections(user.name)
@@ -165,16 +166,16 @@ class Manager(ServerManager):
 
     def _visible_users(self) -> list[UserInfo]:
         with self._session() as (_, accounts):
-            return [user for user in accounts.all() if not self._is_reserved(user.name)]
+            return [user for user in accounts.all() if not self.spec.is_reserved_user(user.name)]
 
     def update_user(
         self, user: UserRef, *, new_name: str | None, new_password: Secret | None, new_host: str | None
     ) -> None:
         """Hosts mean nothing here; a new one is accepted and changes nothing."""
-        self._refuse_reserved_user(user.name)
+        self.spec.refuse_reserved_user(user.name)
         new = UserRef(name=new_name or user.name)
         if new.name != user.name:
-            self._check_new_name(new)
+            self.spec.check_user(new)
         if new_password is not None:
             check_password(new_password)
         with self._session() as (session, accounts):
@@ -200,16 +201,16 @@ class Manager(ServerManager):
     # access
 
     def grant_access(self, user: UserRef, databases: Sequence[str]) -> None:
-        self._refuse_reserved_user(user.name)
+        self.spec.refuse_reserved_user(user.name)
         for name in databases:
-            self._refuse_reserved_database(name)
+            self.spec.refuse_reserved_database(name)
         with self._session() as (_, accounts):
             self._require_user(accounts, user)
             accounts.require_databases(databases)
             accounts.grant_all(user.name, databases)
 
     def revoke_access(self, user: UserRef, database: str) -> None:
-        self._refuse_reserved_user(user.name)
+        self.spec.refuse_reserved_user(user.name)
         with self._session() as (_, accounts):
             self._require_user(accounts, user)
             accounts.revoke(user.name, database)
@@ -225,26 +226,17 @@ class Manager(ServerManager):
         with self._session() as (_, accounts):
             accounts.lock_superuser(self.spec.root_user)
 
-    # refusals
-
-    def _is_reserved(self, name: str) -> bool:
-        return self.spec.is_reserved_user(name) or name.startswith(OWNER_PREFIX)
-
-    def _check_new_name(self, user: UserRef) -> None:
-        self.spec.check_user(user)
-        self._refuse_reserved_user(user.name)
-
-    def _refuse_reserved_database(self, name: str) -> None:
-        if self.spec.is_reserved_database(name):
-            raise InvalidName(f"The database name {name!r} is reserved.")
-
-    def _refuse_reserved_user(self, name: str) -> None:
-        if self._is_reserved(name):
-            raise InvalidName(f"The user name {name!r} is reserved.")
-
     def _require_user(self, accounts: Accounts, user: UserRef) -> None:
         if not accounts.has_role(user.name):
             raise _not_found(user)
+
+
+def _own_name() -> str:
+    """The agent's user, by which the server knows the administrator."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise EngineFailed("To operate PostgreSQL the agent must run as a user that has a name.") from None
 
 
 def _not_found(user: UserRef) -> UserNotFound:

@@ -58,6 +58,9 @@ def fixed(config: GuestConfig, layout: Layout, port: int) -> dict[str, Any]:
         "logging_collector": False,
         "log_destination": "stderr",
         "cluster_name": config.instance_id,
+        # A statement that fails is not repeated in the log: it may hold a password.
+        "log_min_error_statement": "panic",
+        "log_parameter_max_length_on_error": 0,
     }
 
 
@@ -82,7 +85,8 @@ def _section(title: str, values: Mapping[str, Any]) -> str:
 
 
 def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    # `include` and its relatives look like parameters and read files.
+    if not _NAME.fullmatch(name) or name.lower().startswith("include"):
         raise GuestError(f"{name[:80]!r} is not the name of a parameter.", code="invalid_parameter")
     return name
 

@@ -21,4 +21,5 @@ SPEC = EngineSpec(
     names_are_counted_in_bytes=True,
     users_have_hosts=False,
     root_user="root",
+    reserved_user_prefixes=("pg_", "os_owner_"),
 )

@@ -1,5 +1,9 @@
 """The administrator's connection to a PostgreSQL server, over its Unix socket."""
 
+import contextlib
+import os
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +20,7 @@ ADMIN = "os_admin"
 HOME = "postgres"
 #: Statements of ours are short; dropping a large database is the longest.
 STATEMENT_TIMEOUT_SECONDS = 120.0
+CUT_GRACE_SECONDS = 1.0
 
 _NOT_YET = (errors.CannotConnectNow,)
 _GOING = (errors.AdminShutdown, errors.CrashShutdown, errors.ConnectionFailure)
@@ -65,8 +70,37 @@ def connect(
             if error.sqlstate is None and not isinstance(error, errors.ConnectionTimeout):
                 raise StartingUp("The database server does not take connections yet.") from None
             raise
-        with connection:
+        with connection, _cut_after(connection, timeout_seconds):
             yield Session(connection)
+
+
+@contextmanager
+def _cut_after(connection: "psycopg.Connection[Any]", timeout_seconds: float) -> Iterator[None]:
+    """End the conversation when the time is up, for the driver waits forever for a server that is frozen.
+
+    A server that lives has ended the statement by its own time limit before.
+    """
+    expired = threading.Event()
+    # A descriptor of its own: the driver may have closed its one, and the number be somebody else's.
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+
+        def cut() -> None:
+            expired.set()
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(timeout_seconds + CUT_GRACE_SECONDS, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except psycopg.Error:
+            if expired.is_set():
+                raise EngineTimeout("The database server did not answer in time.") from None
+            raise
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 @contextmanager
