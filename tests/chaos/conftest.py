@@ -68,7 +68,7 @@ _REPORT = pytest.StashKey[pytest.TestReport]()
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Iterator[None] | Callable[[], pytest.TestReport]:
-    report: pytest.TestReport = yield  # type: ignore[assignment, misc]
+    report: pytest.TestReport = yield  # type: ignore[misc]
     if call.when == "call" and "rack" in getattr(item, "fixturenames", ()):
         item.stash[_REPORT] = report
         if report.failed:

@@ -57,6 +57,7 @@ MESSAGE_HARMS: Final[Mapping[str, Harm]] = {
     "twice": Harm(lambda _: (TWICE, 0.0)),
     "late": Harm(lambda _: (LATE, LATE_SECONDS)),
 }
+ALL_HARMS: Final[Mapping[str, Harm]] = {**HARMS, **MESSAGE_HARMS}
 MESSAGES: Final = ("send_to_guest", "take_in", "run_operation", "publish_report")
 
 

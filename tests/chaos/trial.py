@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.chaos.bench import Bench
 from tests.chaos.gatekeeper import Trap
-from tests.chaos.harms import HARMS, MESSAGE_HARMS, Harm, is_message
+from tests.chaos.harms import ALL_HARMS, HARMS, MESSAGE_HARMS, is_message
 from tests.chaos.scenarios import SCENARIOS
 from tests.chaos.tenant import Tenant
 
@@ -54,7 +54,7 @@ def cases() -> list[Case]:
 
 
 def run_case(bench: Bench, tenant: Tenant, case: Case) -> None:
-    harm: Harm = (HARMS | MESSAGE_HARMS)[case.harm]
+    harm = ALL_HARMS[case.harm]
     bench.settle()
     attempt = SCENARIOS[case.point.scenario](bench, tenant)
     trap = Trap(case.point.name, lambda: harm.act(bench))

@@ -35,7 +35,7 @@ class Gate:
     def around(
         self, effect: Callable[..., Any], name: Callable[..., str | None], failure: type[Exception]
     ) -> Callable[..., Any]:
-        """`effect` with a point before and one after it; `name(*args)` is None for calls that don't matter."""
+        """`effect` with a point before and one after it; `name` says None for calls that don't count."""
 
         @functools.wraps(effect)
         def probed(*args: Any, **kwargs: Any) -> Any:

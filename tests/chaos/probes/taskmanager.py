@@ -77,13 +77,14 @@ def _probe_provider(gate: Gate) -> None:
 
 def _probe_messages(gate: Gate) -> None:
     from dbaas.common.errors import Unprocessable
-    from dbaas.conductor import broker
+    from dbaas.conductor import broker, publish
     from dbaas.taskmanager import engine
     from instances import guest
 
     for verb in ("ensure_guest", "delete_guest"):
         setattr(broker, verb, gate.around(getattr(broker, verb), _effect(verb), Unprocessable))
-    guest.send_to_guest = gate.around(guest.send_to_guest, _effect("send_to_guest"), Unprocessable)
+    send = gate.around(publish.send_to_guest, _effect("send_to_guest"), Unprocessable)
+    setattr(guest, "send_to_guest", send)  # noqa: B010 - it is imported there, not exported
     engine.run = gate.around(engine.run, lambda _: "taskmanager/message/run_operation", RuntimeError)
 
 
