@@ -14,6 +14,7 @@ CHECKS: tuple[Check, ...] = (
     host.loopback,
     host.disk_space,
     host.memory,
+    host.shared_memory,
     host.open_files,
     stack.configuration,
     stack.private_files,

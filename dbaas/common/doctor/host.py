@@ -16,6 +16,7 @@ from django.conf import settings
 
 from dbaas.common.doctor.findings import Finding, error, ok, warning
 
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - looked at, not written to
 _MEBIBYTE: Final = 1024 * 1024
 _MINIMUM_PYTHON: Final = re.compile(r'^requires-python = ">=([0-9.]+)"', re.MULTILINE)
 _PIN: Final = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[.*\])?==(\S+)", re.MULTILINE)
@@ -100,6 +101,16 @@ def memory() -> Iterator[Finding]:
         yield warning("Memory", f"{available} MB are available", "Stop something, or use a bigger machine.")
     else:
         yield ok("Memory", f"{available} MB are available")
+
+
+def shared_memory() -> Iterator[Finding]:
+    """PostgreSQL keeps its dynamic shared memory there, whatever user it runs as."""
+    mode = _SHARED_MEMORY.stat().st_mode if _SHARED_MEMORY.is_dir() else 0
+    if mode & 0o003 == 0o003:
+        yield ok("Shared memory", f"{_SHARED_MEMORY} is open to all users")
+    else:
+        mend = f"As root: mount -t tmpfs -o mode=1777 tmpfs {_SHARED_MEMORY}"
+        yield error("Shared memory", f"database servers cannot write to {_SHARED_MEMORY}", mend)
 
 
 def open_files() -> Iterator[Finding]:
