@@ -12,3 +12,4 @@ for _name in ("TASKMANAGER_RPC_ENCR_KEY", "INST_RPC_KEY_ENCR_KEY", "COMMAND_SIGN
 from dbaas.settings.base import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STATIC_ROOT = None  # nothing is collected for tests

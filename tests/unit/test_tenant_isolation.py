@@ -20,6 +20,7 @@ from datastores.models import DatastoreVersion
 from dbaas.accounts import tokens
 from dbaas.accounts.models import Project, RoleAssignment, User
 from dbaas.taskmanager.services import operation_start
+from guestagent.protocol.secret import Secret
 from instances.models import Instance
 from tests.unit.instances.conftest import *  # noqa: F403 - its fixtures: an instance and what it is made of
 
@@ -27,7 +28,10 @@ pytestmark = pytest.mark.django_db
 
 METHODS = ("get", "post", "put", "patch", "delete")
 #: Routes whose answers are the same for everybody: what there is to choose from, and one's own limits.
+NOWHERE = "5a1a557c-2adc-43aa-ad94-f4b643d7dba8"
 CATALOGUE = ("datastores", "flavors", "volume-types", "limits", "projects")
+#: Routes of operators, who see everything; nobody else does.
+MANAGEMENT = "v1.0/<str:project_id>/mgmt/"
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ def _walk(resolver: URLResolver, prefix: str) -> Iterator[Route]:
 
 
 ROUTES = [(route, method) for route in project_routes() for method in route.methods]
+TENANT_ROUTES = [entry for entry in ROUTES if not entry[0].path.startswith(MANAGEMENT)]
+MANAGEMENT_ROUTES = [entry for entry in ROUTES if entry[0].path.startswith(MANAGEMENT)]
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Tenants:
     alice: Project
     bob: Project
     bob_client: APIClient
+    member_client: APIClient
     instance: Instance
     parameters: dict[str, str]
 
@@ -78,6 +85,9 @@ def tenants(
     for role in ("member", "admin"):  # not even an administrator of his own project
         RoleAssignment.objects.create(user=user, project=bob, role=role)
     token, _ = tokens.issue(user=user, project=bob, methods=["password"])
+    member = User.objects.create(name="member-of-bob")
+    RoleAssignment.objects.create(user=member, project=bob, role="member")
+    member_token, _ = tokens.issue(user=member, project=bob, methods=["password"])
     instance = make_instance(project_id=alice.pk, name="alices-orders", tags=["alices-tag"])
     operation = operation_start(
         kind="instances.restart_instance", project_id=alice.pk, lane=instance.lane, deadline_seconds=60,
@@ -86,10 +96,14 @@ def tenants(
     parameters = {
         "instance_id": str(instance.pk), "operation_id": str(operation.pk), "database": "orders",
         "user": "joe", "datastore": str(version.datastore_id), "version": str(version.pk), "flavor": "1",
-        "volume_type": "x", "parameter": "x", "key": alice.name, "module_id": str(uuid.uuid4()),
+        "volume_type": "x", "parameter": "x", "key": alice.name, "target_project": alice.pk,
+        "cluster_id": NOWHERE, "backup_id": NOWHERE, "member_id": NOWHERE, "module_id": "0b0f7d5e-2e1c-4a6f-9d55-0f1f5f5f5f5f",
     }  # fmt: skip
-    client = APIClient(headers={"X-Auth-Token": token.reveal()}, raise_request_exception=False)
-    return Tenants(alice, bob, client, instance, parameters)
+    return Tenants(alice, bob, client_of(token), client_of(member_token), instance, parameters)
+
+
+def client_of(token: Secret) -> APIClient:
+    return APIClient(headers={"X-Auth-Token": token.reveal()}, raise_request_exception=False)
 
 
 def fill(path: str, project_id: str, parameters: dict[str, str]) -> str:
@@ -119,7 +133,19 @@ def test_path_of_another_project_is_refused_before_anything_is_read(
     assert everything_of(tenants.instance) == before
 
 
-@pytest.mark.parametrize(("route", "method"), ROUTES, ids=lambda value: getattr(value, "path", value))
+@pytest.mark.parametrize(
+    ("route", "method"), MANAGEMENT_ROUTES, ids=lambda value: getattr(value, "path", value)
+)
+def test_management_is_for_operators(route: Route, method: str, tenants: Tenants) -> None:
+    before = everything_of(tenants.instance)
+    url = fill(route.path, tenants.bob.pk, tenants.parameters)
+    answer = getattr(tenants.member_client, method)(url, {}, format="json")
+    assert answer.status_code == 403, answer.content
+    assert "alices" not in answer.content.decode()
+    assert everything_of(tenants.instance) == before
+
+
+@pytest.mark.parametrize(("route", "method"), TENANT_ROUTES, ids=lambda value: getattr(value, "path", value))
 def test_things_of_another_project_do_not_exist_in_mine(route: Route, method: str, tenants: Tenants) -> None:
     before = everything_of(tenants.instance)
     url = fill(route.path, tenants.bob.pk, tenants.parameters)

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import pytest
 
@@ -22,7 +22,7 @@ class Recorder:
             raise self.error
         self.reports.append((sender, report))
 
-    def take_heartbeats(self, beats: list[tuple[Sender, Heartbeat]]) -> None:
+    def take_heartbeats(self, beats: Sequence[tuple[Sender, Heartbeat]]) -> None:
         if self.error:
             raise self.error
         self.batches.append(list(beats))
@@ -39,7 +39,7 @@ def other() -> FakeGuest:
 
 
 @pytest.fixture
-def recorder(guest: FakeGuest, other: FakeGuest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+def recorder(guest: FakeGuest, other: FakeGuest, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """The conductor knows two guests, and this is who handles what they say."""
     recorder = Recorder()
     known = {one.instance_id: GuestKeys(one.instance_key, one.public_key) for one in (guest, other)}

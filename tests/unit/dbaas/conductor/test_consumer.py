@@ -15,9 +15,13 @@ from guestagent.protocol.queues import REPORT_TASK
 HEADERS = {"task": REPORT_TASK, "id": "an-id"}
 
 
-def message(body: Any = None, headers: dict[str, Any] | None = None, **changes: Any) -> Message:
+def message(body: Any = None, headers: dict[str, Any] | None = None, **changes: Any) -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body or [["sealed"], {}, {}]).encode()
-    return Message(body=content, headers=HEADERS if headers is None else headers, **changes)
+    return Message(
+        body=content,  # type: ignore[arg-type]
+        headers=HEADERS if headers is None else headers,
+        **changes,
+    )
 
 
 def test_envelope_survives_and_nothing_else() -> None:

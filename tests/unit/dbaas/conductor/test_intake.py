@@ -1,5 +1,7 @@
 """Taking in reports: what is refused and why, what happens twice, late or out of order."""
 
+from typing import Any
+
 import pytest
 import structlog
 from django.db import OperationalError
@@ -181,7 +183,7 @@ def test_heartbeat_in_the_queue_of_reports_is_refused(recorder: Recorder, guest:
     ],
 )
 def test_values_the_database_cannot_hold_are_refused(
-    recorder: Recorder, guest: FakeGuest, changes: dict[str, object]
+    recorder: Recorder, guest: FakeGuest, changes: dict[str, Any]
 ) -> None:
     assert_refused(guest.seal(FINISHED, **changes), "malformed")
 

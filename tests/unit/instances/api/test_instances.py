@@ -75,8 +75,8 @@ def test_create_keeps_no_password_in_clear(api: Api, base: str, body: dict[str, 
         {"users": [{"name": "ann", "password": ""}]}, {"users": [{"name": "root", "password": "x"}]},
         {"users": [{"name": "ann", "password": "x", "databases": [{"name": "other"}]}]},
         {"nics": [{"net-id": "x"}]}, {"nics": [{}]}, {"nics": [{"port": "x"}]},
-        {"nics": [{"net-id": str(uuid.uuid4()), "ip_address": "10.0.0.1"}]},
-        {"nics": [{"net-id": str(uuid.uuid4())}] * 2},
+        {"nics": [{"net-id": "635875af-3bae-4c46-af70-717c742d8eb5", "ip_address": "10.0.0.1"}]},
+        {"nics": [{"net-id": "635875af-3bae-4c46-af70-717c742d8eb5"}] * 2},
         {"access": {"is_public": "perhaps"}}, {"access": {"allowed_cidrs": ["10.0.0.0/33"]}},
         {"access": {"allowed_cidrs": ["10.0.0.0/8"] * 2}}, {"access": {"other": 1}},
         {"tags": ["a", "a"]}, {"tags": [1]}, {"tags": "a"}, {"deletion_protected": "perhaps"},
@@ -103,8 +103,8 @@ def test_malformed_envelope_is_400(api: Api, base: str, instance: Instance, body
 @pytest.mark.parametrize(
     "changes",
     [
-        {"replica_of": str(uuid.uuid4())}, {"restorePoint": {"backupRef": str(uuid.uuid4())}},
-        {"configuration": str(uuid.uuid4())}, {"modules": [{"id": "x"}]}, {"locality": "affinity"},
+        {"replica_of": "635875af-3bae-4c46-af70-717c742d8eb5"}, {"restorePoint": {"backupRef": str(uuid.uuid4())}},
+        {"configuration": "635875af-3bae-4c46-af70-717c742d8eb5"}, {"modules": [{"id": "x"}]}, {"locality": "affinity"},
         {"region_name": "elsewhere"},
     ],
 )  # fmt: skip
@@ -160,7 +160,7 @@ def test_another_projects_instance_is_404(api: Api, instance: Instance, projects
     assert stranger.get(f"/v1.0/{projects['alpha'].pk}/instances").status_code == 403
 
 
-@pytest.mark.parametrize("key", ["db1", "1", str(uuid.uuid4()), "%20", "ü", "a" * 500])
+@pytest.mark.parametrize("key", ["db1", "1", "635875af-3bae-4c46-af70-717c742d8eb5", "%20", "ü", "a" * 500])
 def test_unknown_instance_is_404(api: Api, base: str, instance: Instance, key: str) -> None:
     assert api().get(f"{base}/instances/{key}").status_code == 404
 
