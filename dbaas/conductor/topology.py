@@ -15,15 +15,14 @@ from guestagent.protocol import queues
 #: Reports that could not be handled for now; they come back to the conductor after `RETRY_SECONDS`.
 RETRY_QUEUE: Final = "conductor.retry"
 RETRY_SECONDS: Final = 2.0
+#: Reports that can't be handled, for a person to look at.
+DEAD_LETTER_QUEUE: Final = "conductor.dead"
 
 _MEBIBYTE: Final = 1024 * 1024
 _SECOND_MS: Final = 1000
 _DAY_MS: Final = 86_400 * _SECOND_MS
-
-
-def dead_letter_queue(queue: str) -> str:
-    """Where messages go that can't be processed, for a person to look at."""
-    return f"{queue}.dead"
+#: A message that came back to its queue so often kills its readers, or finds none that lives.
+_DELIVERY_LIMIT: Final = 50
 
 
 def plain_queues() -> tuple[Queue, ...]:
@@ -31,8 +30,7 @@ def plain_queues() -> tuple[Queue, ...]:
     return (
         Queue(queues.HEARTBEAT_QUEUE, CONDUCTOR_EXCHANGE, routing_key=queues.HEARTBEAT_ROUTING_KEY),
         Queue(RETRY_QUEUE),
-        Queue(dead_letter_queue(queues.CONDUCTOR_QUEUE)),
-        Queue(dead_letter_queue(queues.TASKMANAGER_QUEUE)),
+        Queue(DEAD_LETTER_QUEUE),
     )
 
 
@@ -63,11 +61,16 @@ def policies() -> tuple[Policy, ...]:
         }),
         # Full: guests are told so, keep their reports and send them again.
         Policy("dbaas-conductor", r"^conductor$", {
-            **_dead_letters(queues.CONDUCTOR_QUEUE),
+            "delivery-limit": _DELIVERY_LIMIT,
+            "dead-letter-exchange": "",
+            "dead-letter-routing-key": DEAD_LETTER_QUEUE,
+            "dead-letter-strategy": "at-least-once",
+            "overflow": "reject-publish",  # at-least-once asks for it
             "max-length": 100_000,
             "max-length-bytes": 256 * _MEBIBYTE,
         }),
-        Policy("dbaas-taskmanager", r"^taskmanager$", _dead_letters(queues.TASKMANAGER_QUEUE)),
+        # What is dropped here is no loss: the rows of operations are the truth, and the sweep goes by them.
+        Policy("dbaas-taskmanager", r"^taskmanager$", {"delivery-limit": _DELIVERY_LIMIT}),
         Policy("dbaas-retry", r"^conductor\.retry$", {
             "message-ttl": int(RETRY_SECONDS * _SECOND_MS),
             "dead-letter-exchange": queues.CONDUCTOR_EXCHANGE,
@@ -76,21 +79,10 @@ def policies() -> tuple[Policy, ...]:
             "max-length-bytes": 256 * _MEBIBYTE,
             "overflow": "reject-publish",
         }),
-        Policy("dbaas-dead-letters", r"^(conductor|taskmanager)\.dead$", {
+        Policy("dbaas-dead-letters", r"^conductor\.dead$", {
             "max-length": 10_000,
             "max-length-bytes": 64 * _MEBIBYTE,
             "message-ttl": 7 * _DAY_MS,
             "overflow": "drop-head",
         }),
     )  # fmt: skip
-
-
-def _dead_letters(queue: str) -> dict[str, Any]:
-    """A message that went back to the queue so many times kills its readers, or finds none that lives."""
-    return {
-        "delivery-limit": 50,
-        "dead-letter-exchange": "",
-        "dead-letter-routing-key": dead_letter_queue(queue),
-        "dead-letter-strategy": "at-least-once",
-        "overflow": "reject-publish",  # at-least-once asks for it
-    }

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import django
 
@@ -131,7 +132,7 @@ def fill_queue(rounds: list[list[str]]) -> None:
                     envelope, exchange=CONDUCTOR_EXCHANGE, routing_key=HEARTBEAT_ROUTING_KEY,
                     content_type="text/plain", content_encoding="utf-8", delivery_mode=1,
                 )  # fmt: skip
-        channel = link.channel()
+        channel = cast("Any", link.channel())
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if channel.queue_declare(HEARTBEAT_QUEUE, passive=True).message_count >= sum(map(len, rounds)):
@@ -162,7 +163,7 @@ def main(count: int) -> None:
 
 if __name__ == "__main__":
     broker.ensure_vhost()
-    databases = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    databases = setup_databases(verbosity=0, interactive=False)
     try:
         broker.ensure_topology()
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)

@@ -64,7 +64,7 @@ def connect(user: str | None = None, password: str = "") -> amqp.Connection:
     """A plain AMQP connection, as ourselves or as a guest. Publishing waits for the broker's confirmation."""
     ours = Connection(django_settings.TRANSPORT_URL)
     connection = amqp.Connection(
-        f"{ours.hostname}:{ours.port or 5672}", user or ours.userid, password or ours.password,
+        f"{ours.hostname}:{ours.port or 5672}", user or ours.userid or "", password or ours.password or "",
         virtual_host=ours.virtual_host, connect_timeout=5, confirm_publish=True,
     )  # fmt: skip
     connection.connect()
@@ -117,7 +117,7 @@ def publish_report(channel: amqp.Channel, message: amqp.Message | str) -> None:
 
 def queue_length(channel: amqp.Channel, queue: str) -> int:
     """Messages that are ready in the queue."""
-    return int(channel.queue_declare(queue, passive=True).message_count)
+    return int(cast("tuple[str, int, int]", channel.queue_declare(queue, passive=True))[1])
 
 
 class Worker:

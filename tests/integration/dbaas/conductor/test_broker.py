@@ -23,7 +23,7 @@ def test_topology_may_be_made_any_number_of_times(virtual_host: str) -> None:
         "conductor",
     }
     assert set(queues) == {
-        "taskmanager", "taskmanager.dead", "conductor", "conductor.dead", "conductor.retry",
+        "taskmanager", "conductor", "conductor.dead", "conductor.retry",
         "conductor.heartbeats",
     }  # fmt: skip
     assert len(broker._api().get("policies", virtual_host)) == len(topology.policies())

@@ -119,7 +119,7 @@ def test_carbon_copies_reach_nobody_else(account: GuestAccount, channel: amqp.Ch
 
 def test_guest_cannot_open_connections_without_end(account: GuestAccount) -> None:
     user = broker.guest_user(account.guest.instance_id)
-    connections = []
+    connections: list[amqp.Connection] = []
     try:
         with pytest.raises((AMQPError, OSError)):
             while len(connections) <= broker.GUEST_LIMITS["max-connections"]:
@@ -133,15 +133,15 @@ def test_guest_cannot_open_connections_without_end(account: GuestAccount) -> Non
 def test_guest_reads_its_queue_and_reports(account: GuestAccount, channel: amqp.Channel) -> None:
     publish.send_to_guest(account.guest.instance_id, "sealed")
     with account.channel() as own:
-        assert b"sealed" in memoryview_of(own.basic_get(guest_queue(account.guest.instance_id)))
+        assert "sealed" in text_of(own.basic_get(guest_queue(account.guest.instance_id)))
         for key in (REPORT_ROUTING_KEY, HEARTBEAT_ROUTING_KEY):
             own.basic_publish(task_message("x"), exchange=CONDUCTOR_EXCHANGE, routing_key=key)
     assert queue_length(channel, CONDUCTOR_QUEUE) == queue_length(channel, HEARTBEAT_QUEUE) == 1
 
 
-def memoryview_of(message: amqp.Message) -> bytes:
-    body = message.body
-    return body.encode() if isinstance(body, str) else bytes(body)
+def text_of(message: amqp.Message | None) -> str:
+    body = message.body if message else ""
+    return body if isinstance(body, str) else bytes(body).decode()
 
 
 def test_deleted_guest_is_cut_off_at_once(account: GuestAccount) -> None:

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -7,6 +9,8 @@ class Handled(models.Model):
     instance_id = models.CharField(max_length=36)
     command_id = models.CharField(max_length=64)
     kind = models.CharField(max_length=32)
+
+    objects: ClassVar["models.Manager[Handled]"] = models.Manager()
 
     class Meta:
         app_label = "probe"
