@@ -26,7 +26,7 @@ class Loaded:
 @transaction.atomic
 def datastore_ensure(*, name: str) -> Datastore:
     """The datastore of this name, made if need be. Raises BadRequest for a bad name."""
-    _checked(Datastore(name=name))
+    checked(Datastore(name=name))
     return Datastore.objects.get_or_create(name=name)[0]
 
 
@@ -46,12 +46,11 @@ def datastore_version_ensure(
     repl_strategy) are set on an existing version too; those not given are left as they are. The first
     active version of a datastore becomes its default. Raises BadRequest for values that do not fit.
     """
-    if engine not in registry.names():
-        raise BadRequest(f"engine: there is none named {engine!r}; known are {', '.join(registry.names())}.")
+    checked_engine(engine)
     owner = datastore_ensure(name=datastore)
     values = {"engine": engine, **attributes}
     key: dict[str, Any] = {"datastore": owner, "name": name, "version": version or name}
-    _checked(DatastoreVersion(**key, **values))
+    checked(DatastoreVersion(**key, **values))
     found, created = DatastoreVersion.objects.update_or_create(**key, defaults=values)
     if default or (created and found.active):
         # Conditional, so that two first versions registered at once do not fight over it.
@@ -106,7 +105,7 @@ def configuration_parameters_load(
         for field, value in definition.values().items():
             setattr(parameter, field, value)
     for parameter in (*fresh, *changed):
-        _checked(parameter, label=parameter.name)
+        checked(parameter, label=parameter.name)
     ConfigurationParameter.objects.bulk_create(fresh, batch_size=200)
     if changed:
         ConfigurationParameter.objects.bulk_update(changed, sorted(fields), batch_size=100)
@@ -131,7 +130,14 @@ def _seed(queryset: models.QuerySet[Any], rows: Iterable[models.Model]) -> int:
     return len(queryset.bulk_create(rows, ignore_conflicts=True))
 
 
-def _checked(row: models.Model, *, label: str = "") -> None:
+def checked_engine(engine: str) -> str:
+    """The name of an engine that is there. Raises BadRequest."""
+    if engine not in registry.names():
+        raise BadRequest(f"engine: there is none named {engine!r}; known are {', '.join(registry.names())}.")
+    return engine
+
+
+def checked(row: models.Model, *, label: str = "") -> None:
     """Raises BadRequest naming each field that does not fit. Leaves keys and uniqueness to the database."""
     keys = {field.name for field in row._meta.concrete_fields if field.is_relation}
     try:

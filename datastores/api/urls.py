@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datastores.api import views
+from datastores.api import mgmt_views, views
 
 urlpatterns = [
     path("datastores", views.DatastoreListView.as_view()),
@@ -29,5 +29,12 @@ urlpatterns = [
     path("flavors/<str:flavor>", views.FlavorView.as_view()),
     path("volume-types", views.VolumeTypeListView.as_view()),
     path("volume-types/<str:volume_type>", views.VolumeTypeView.as_view()),
+    path("mgmt/datastore-versions", mgmt_views.ManagedVersionListView.as_view()),
+    path("mgmt/datastore-versions/<str:version>", mgmt_views.ManagedVersionView.as_view()),
+    path("mgmt/datastore-versions/<str:version>/flavors", mgmt_views.ManagedVersionFlavorsView.as_view()),
+    path(
+        "mgmt/datastore-versions/<str:version>/volume-types",
+        mgmt_views.ManagedVersionVolumeTypesView.as_view(),
+    ),
     path("limits", views.LimitsView.as_view()),
 ]

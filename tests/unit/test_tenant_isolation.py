@@ -97,7 +97,7 @@ def tenants(
         "instance_id": str(instance.pk), "operation_id": str(operation.pk), "database": "orders",
         "user": "joe", "datastore": str(version.datastore_id), "version": str(version.pk), "flavor": "1",
         "volume_type": "x", "parameter": "x", "key": alice.name, "target_project": alice.pk,
-        "cluster_id": NOWHERE, "backup_id": NOWHERE, "member_id": NOWHERE, "module_id": "0b0f7d5e-2e1c-4a6f-9d55-0f1f5f5f5f5f",
+        "cluster_id": NOWHERE, "backup_id": NOWHERE, "member_id": NOWHERE, "module_id": NOWHERE,
     }  # fmt: skip
     return Tenants(alice, bob, client_of(token), client_of(member_token), instance, parameters)
 
