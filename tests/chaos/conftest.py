@@ -1,7 +1,7 @@
 """One stack on the rack for each process of pytest; after a failure, a fresh one."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -65,13 +65,11 @@ _REPORT = pytest.StashKey[pytest.TestReport]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None] | Callable[[], pytest.TestReport]:
-    report: pytest.TestReport = yield  # type: ignore[misc]
-    if call.when == "call" and "rack" in getattr(item, "fixturenames", ()):
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    rack = getattr(item, "funcargs", {}).get("_rack")
+    if report.when == "call" and isinstance(rack, Rack):
         item.stash[_REPORT] = report
         if report.failed:
-            rack: Rack = item.funcargs["_rack"]  # type: ignore[attr-defined]
             report.sections.append(("what the stack says", rack.bench().story()))
-    return report  # type: ignore[return-value]
+    return report
