@@ -17,6 +17,7 @@ from tests.unit.instances.api.conftest import Api, Projects
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-battery"
+SOME_ID = "635875af-3bae-4c46-af70-717c742d8eb5"
 
 
 @pytest.fixture
@@ -75,8 +76,8 @@ def test_create_keeps_no_password_in_clear(api: Api, base: str, body: dict[str, 
         {"users": [{"name": "ann", "password": ""}]}, {"users": [{"name": "root", "password": "x"}]},
         {"users": [{"name": "ann", "password": "x", "databases": [{"name": "other"}]}]},
         {"nics": [{"net-id": "x"}]}, {"nics": [{}]}, {"nics": [{"port": "x"}]},
-        {"nics": [{"net-id": "635875af-3bae-4c46-af70-717c742d8eb5", "ip_address": "10.0.0.1"}]},
-        {"nics": [{"net-id": "635875af-3bae-4c46-af70-717c742d8eb5"}] * 2},
+        {"nics": [{"net-id": SOME_ID, "ip_address": "10.0.0.1"}]},
+        {"nics": [{"net-id": SOME_ID}] * 2},
         {"access": {"is_public": "perhaps"}}, {"access": {"allowed_cidrs": ["10.0.0.0/33"]}},
         {"access": {"allowed_cidrs": ["10.0.0.0/8"] * 2}}, {"access": {"other": 1}},
         {"tags": ["a", "a"]}, {"tags": [1]}, {"tags": "a"}, {"deletion_protected": "perhaps"},
@@ -103,8 +104,8 @@ def test_malformed_envelope_is_400(api: Api, base: str, instance: Instance, body
 @pytest.mark.parametrize(
     "changes",
     [
-        {"replica_of": "635875af-3bae-4c46-af70-717c742d8eb5"}, {"restorePoint": {"backupRef": str(uuid.uuid4())}},
-        {"configuration": "635875af-3bae-4c46-af70-717c742d8eb5"}, {"modules": [{"id": "x"}]}, {"locality": "affinity"},
+        {"replica_of": SOME_ID}, {"restorePoint": {"backupRef": str(uuid.uuid4())}},
+        {"configuration": SOME_ID}, {"modules": [{"id": "x"}]}, {"locality": "affinity"},
         {"region_name": "elsewhere"},
     ],
 )  # fmt: skip
@@ -160,7 +161,7 @@ def test_another_projects_instance_is_404(api: Api, instance: Instance, projects
     assert stranger.get(f"/v1.0/{projects['alpha'].pk}/instances").status_code == 403
 
 
-@pytest.mark.parametrize("key", ["db1", "1", "635875af-3bae-4c46-af70-717c742d8eb5", "%20", "ü", "a" * 500])
+@pytest.mark.parametrize("key", ["db1", "1", SOME_ID, "%20", "ü", "a" * 500])
 def test_unknown_instance_is_404(api: Api, base: str, instance: Instance, key: str) -> None:
     assert api().get(f"{base}/instances/{key}").status_code == 404
 
