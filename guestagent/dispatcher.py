@@ -1,13 +1,17 @@
 """From a command to the engine's verbs, and from what they return to the result of the report."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from guestagent import vitals
+from guestagent.config import AGENT_VERSION
 from guestagent.errors import GuestError
+from guestagent.modules.store import ModuleStore
 from guestagent.protocol import commands
-from guestagent.protocol.types import DatastoreStatus
+from guestagent.protocol.types import ConfigurationApplied, DatastoreStatus, Diagnostics
 from guestagent.supervisor import Desired, Preparation, Supervisor
 
 Handler = Callable[[Any], Any]
@@ -19,12 +23,14 @@ class Dispatcher:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._manager = manager = supervisor.manager
+        self._modules = ModuleStore(Path(manager.config.state_path) / "modules")
         self._handlers: dict[type[commands.Command], Handler] = {
             commands.Ping: lambda command: {},
             commands.PrepareDatastore: self._prepare,
             commands.StartDatastore: self._start,
             commands.StopDatastore: self._stop,
             commands.RestartDatastore: self._restart,
+            commands.ApplyConfiguration: self._apply_configuration,
             commands.CreateDatabases: lambda c: manager.create_databases(c.databases),
             commands.DeleteDatabase: lambda c: manager.delete_database(c.name),
             commands.ListDatabases: lambda c: manager.list_databases(c.limit, c.marker, c.include_marker),
@@ -38,6 +44,10 @@ class Dispatcher:
             commands.RevokeAccess: lambda c: manager.revoke_access(c.user, c.database),
             commands.EnableRoot: lambda c: manager.enable_root(c.password),
             commands.DisableRoot: lambda c: manager.disable_root(),
+            commands.GetHardware: lambda c: vitals.hardware(manager.config),
+            commands.GetDiagnostics: self._diagnostics,
+            commands.ApplyModules: lambda c: self._modules.apply(c.modules),
+            commands.RemoveModule: lambda c: self._modules.remove(c.module_id),
         }
 
     def run(self, command: commands.Command) -> Any:
@@ -55,7 +65,7 @@ class Dispatcher:
         with supervisor.phase(DatastoreStatus.BUILDING):
             supervisor.preparation = Preparation.BEGUN
             try:
-                manager.prepare(command.overrides)
+                manager.prepare(_overrides(command))
                 if command.databases:
                     manager.create_databases(command.databases)
                 if command.users:
@@ -87,6 +97,16 @@ class Dispatcher:
             self._manager.start()
             self._supervisor.preparation = Preparation.DONE
 
+    def _apply_configuration(self, command: commands.ApplyConfiguration) -> ConfigurationApplied:
+        try:
+            return self._manager.apply_configuration(_overrides(command))
+        finally:
+            self._supervisor.look_again()
+
+    def _diagnostics(self, command: commands.GetDiagnostics) -> Diagnostics:
+        pid = self._manager.runtime.server_pid()
+        return vitals.diagnostics(AGENT_VERSION, self._supervisor.seen.version, pid)
+
     def _update_user(self, command: commands.UpdateUser) -> None:
         self._manager.update_user(
             command.user,
@@ -98,3 +118,9 @@ class Dispatcher:
     def _change_passwords(self, command: commands.ChangePasswords) -> None:
         for change in command.changes:
             self._manager.update_user(change.user, new_name=None, new_password=change.password, new_host=None)
+
+
+def _overrides(command: commands.PrepareDatastore | commands.ApplyConfiguration) -> dict[str, Any]:
+    secret = command.secret_overrides
+    revealed = {} if secret is msgspec.UNSET else {name: value.reveal() for name, value in secret.items()}
+    return {**command.overrides, **revealed}

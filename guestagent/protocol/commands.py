@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from guestagent.protocol.secret import Secret, dec_hook, enc_hook
-from guestagent.protocol.types import DatabaseSpec, UserRef, UserSpec
+from guestagent.protocol.types import DatabaseSpec, ModuleSpec, UserRef, UserSpec
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -35,6 +35,7 @@ class PrepareDatastore(Command, tag="prepare_datastore", frozen=True, kw_only=Tr
     databases: tuple[DatabaseSpec, ...] = ()
     users: tuple[UserSpec, ...] = ()
     overrides: dict[str, Any] = {}
+    secret_overrides: dict[str, Secret] | msgspec.UnsetType = msgspec.UNSET  # more, whose values are passwords
     root_password: Secret | None = None  # enable root from the start
 
 
@@ -50,6 +51,14 @@ class StopDatastore(Command, tag="stop_datastore", frozen=True, kw_only=True):
 
 class RestartDatastore(Command, tag="restart_datastore", frozen=True, kw_only=True):
     timeout_seconds: float = 60.0
+
+
+class ApplyConfiguration(Command, tag="apply_configuration", frozen=True, kw_only=True):
+    """Make these the only overrides of the server's configuration. Result: ``ConfigurationApplied``, or the
+    error code `configuration_refused`; then the server has the values it had before."""
+
+    overrides: dict[str, Any] = {}
+    secret_overrides: dict[str, Secret] | msgspec.UnsetType = msgspec.UNSET  # more, whose values are passwords
 
 
 class CreateDatabases(Command, tag="create_databases", frozen=True, kw_only=True):
@@ -139,12 +148,37 @@ class DisableRoot(Command, tag="disable_root", frozen=True, kw_only=True):
     """Make it unusable again; a root that is not enabled is success."""
 
 
+class GetHardware(Command, tag="get_hardware", frozen=True, kw_only=True):
+    """Result: ``Hardware``."""
+
+    is_read: ClassVar[bool] = True
+
+
+class GetDiagnostics(Command, tag="get_diagnostics", frozen=True, kw_only=True):
+    """Result: ``Diagnostics``."""
+
+    is_read: ClassVar[bool] = True
+
+
+class ApplyModules(Command, tag="apply_modules", frozen=True, kw_only=True):
+    """Keep these modules and have their drivers apply them. Result: a ``ModuleResult`` for each."""
+
+    modules: tuple[ModuleSpec, ...]
+
+
+class RemoveModule(Command, tag="remove_module", frozen=True, kw_only=True):
+    """Undo and forget a module; one that is not there is success."""
+
+    module_id: str
+
+
 AnyCommand = (
     Ping
     | PrepareDatastore
     | StartDatastore
     | StopDatastore
     | RestartDatastore
+    | ApplyConfiguration
     | CreateDatabases
     | DeleteDatabase
     | ListDatabases
@@ -158,6 +192,10 @@ AnyCommand = (
     | RevokeAccess
     | EnableRoot
     | DisableRoot
+    | GetHardware
+    | GetDiagnostics
+    | ApplyModules
+    | RemoveModule
 )
 
 _encoder = msgspec.json.Encoder(enc_hook=enc_hook)

@@ -1,7 +1,7 @@
 """Values that commands, reports and results are made of."""
 
 import enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -50,6 +50,68 @@ class UserInfo(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     host: str = "%"
     databases: tuple[str, ...] = ()
+
+
+class ConfigurationApplied(msgspec.Struct, frozen=True, kw_only=True):
+    """Result of applying a configuration; `waiting` are the parameters that take effect at a restart only."""
+
+    restart_required: bool
+    waiting: tuple[str, ...] = ()
+
+
+class Hardware(msgspec.Struct, frozen=True, kw_only=True):
+    """`memory_mb` and `vcpus` are the instance's share; the machine may be one that it shares."""
+
+    memory_mb: int
+    vcpus: int
+    machine_memory_mb: int
+    machine_cpus: int
+    load_average: tuple[float, float, float]
+    uptime_seconds: float
+    architecture: str
+    kernel: str
+
+
+class ProcessVitals(msgspec.Struct, frozen=True, kw_only=True):
+    """One process, as the kernel counts it. `open_files` is None where that may not be seen."""
+
+    pid: int
+    threads: int
+    fd_size: int
+    open_files: int | None
+    vm_size_kb: int
+    vm_peak_kb: int
+    vm_rss_kb: int
+    vm_hwm_kb: int
+
+
+class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
+    """The agent and the database server; `server` is None when it does not run."""
+
+    agent_version: str
+    engine_version: str | None
+    agent: ProcessVitals | None
+    server: ProcessVitals | None
+
+
+#: Types of modules that guests know.
+MODULE_TYPES: Final = ("ping",)
+
+
+class ModuleSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A module to apply; `id` is a UUID."""
+
+    id: str
+    type: str
+    contents: Secret
+
+
+class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How applying a module went; `error` is None when it went well."""
+
+    id: str
+    message: str = ""
+    error: str | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,10 @@ class Runtime(abc.ABC):
     @abc.abstractmethod
     def is_running(self) -> bool: ...
 
+    def server_pid(self) -> int | None:
+        """The server's process as this host knows it; None when there is none, or it is not known."""
+        return None
+
     @abc.abstractmethod
     def run_tool(
         self,

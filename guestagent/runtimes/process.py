@@ -116,6 +116,10 @@ class ProcessRuntime(Runtime):
         self._reap()
         return self._find_server() is not None
 
+    def server_pid(self) -> int | None:
+        server = self._find_server()
+        return server.pid if server is not None else None
+
     def _find_server(self) -> ProcessIdentity | None:
         recorded = self._read_record()
         if recorded is not None:

@@ -5,11 +5,12 @@ from typing import Final
 from guestagent.protocol import commands as c
 from guestagent.protocol import reports as r
 from guestagent.protocol.secret import Secret
-from guestagent.protocol.types import DatabaseSpec, DatastoreStatus, UserRef, UserSpec
+from guestagent.protocol.types import DatabaseSpec, DatastoreStatus, ModuleSpec, UserRef, UserSpec
 
 _USER: Final = UserRef(name="ada", host="10.0.0.%")
 _SPEC: Final = UserSpec(name="ada", password=Secret("pw-ünïcode"), host="%", databases=("one", "two"))
 _DATABASES: Final = (DatabaseSpec(name="one"), DatabaseSpec(name="two", character_set="utf8mb4", collate="x"))
+_MODULE_ID: Final = "0d9c2d4e-8e0c-4b43-8a51-1f0d4a5f9a01"
 
 COMMANDS: Final[tuple[c.AnyCommand, ...]] = (
     c.Ping(),
@@ -19,6 +20,9 @@ COMMANDS: Final[tuple[c.AnyCommand, ...]] = (
     c.StartDatastore(),
     c.StopDatastore(timeout_seconds=12.5),
     c.RestartDatastore(),
+    c.ApplyConfiguration(
+        overrides={"max_connections": 7, "x": "y"}, secret_overrides={"report_password": Secret("pw")}
+    ),
     c.CreateDatabases(databases=_DATABASES),
     c.DeleteDatabase(name="one"),
     c.ListDatabases(limit=20, marker="m", include_marker=True),
@@ -32,6 +36,14 @@ COMMANDS: Final[tuple[c.AnyCommand, ...]] = (
     c.RevokeAccess(user=_USER, database="one"),
     c.EnableRoot(password=Secret("r00t")),
     c.DisableRoot(),
+    c.GetHardware(),
+    c.GetDiagnostics(),
+    c.ApplyModules(
+        modules=(
+            ModuleSpec(id="0d9c2d4e-8e0c-4b43-8a51-1f0d4a5f9a01", type="ping", contents=Secret("message=hi")),
+        )
+    ),
+    c.RemoveModule(module_id="0d9c2d4e-8e0c-4b43-8a51-1f0d4a5f9a01"),
 )
 
 REPORTS: Final[tuple[r.AnyReport, ...]] = (

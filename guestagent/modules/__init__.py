@@ -1,0 +1,1 @@
+"""Modules: small files that an operator or a user puts on an instance, and drivers that act on them."""
