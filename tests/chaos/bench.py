@@ -49,11 +49,15 @@ class Bench:
         self._healers.append(healer)
         healer.start()
 
-    def settle(self) -> None:
-        """Return when nothing is cut and all processes serve."""
+    def heal(self) -> None:
+        """Return when nothing is cut any more."""
         for healer in self._healers:
             healer.join(60)
         self._healers.clear()
+
+    def settle(self) -> None:
+        """Return when nothing is cut and all processes serve."""
+        self.heal()
         for name in ("host", "api", "taskmanager", "conductor", "beat"):
             self.stack.process(name).wait_until_ready()
 

@@ -65,6 +65,7 @@ def run_case(bench: Bench, tenant: Tenant, case: Case) -> None:
     for also in attempt.also:
         also.wait(0)
     assert ended["state"] == attempt.ends, ended
+    bench.heal()
     attempt.check()
 
 
