@@ -44,5 +44,11 @@ class EngineFailed(GuestError):
     code = "datastore_failed"
 
 
+class ConfigurationRefused(GuestError):
+    """The database server does not take a value of its configuration; it has the values it had before."""
+
+    code = "configuration_refused"
+
+
 class Cancelled(GuestError):
     code = "cancelled"

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS: Final = 1.0
 #: A server that lasted so long is not failing in a loop: the next restart is quick again.
 STEADY_SECONDS: Final = 120.0
+_ANSWERING: Final = frozenset({DatastoreStatus.HEALTHY, DatastoreStatus.RESTART_REQUIRED})
 _DOWN: Final = frozenset({DatastoreStatus.SHUTDOWN, DatastoreStatus.CRASHED, DatastoreStatus.NEW})
 
 
@@ -158,7 +159,7 @@ class Supervisor:
             return Probe(_UNPREPARED[self.preparation])
         if not self.manager.runtime.is_running():
             return Probe(self._status_when_down())
-        if self._seen.status is DatastoreStatus.HEALTHY and not self._is_probe_due():
+        if self._seen.status in _ANSWERING and not self._is_probe_due():
             return self._seen
         self._probed_at = time.monotonic()
         probe = self.manager.probe()

@@ -2,7 +2,7 @@
 
 import abc
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,15 @@ from guestagent.engines.names import check_host
 from guestagent.errors import InvalidName
 from guestagent.protocol.guest_config import GuestConfig
 from guestagent.protocol.secret import Secret
-from guestagent.protocol.types import DatabaseSpec, DatastoreStatus, Page, UserInfo, UserRef, UserSpec
+from guestagent.protocol.types import (
+    ConfigurationApplied,
+    DatabaseSpec,
+    DatastoreStatus,
+    Page,
+    UserInfo,
+    UserRef,
+    UserSpec,
+)
 from guestagent.runtimes.base import Runtime
 
 
@@ -33,6 +41,8 @@ class EngineSpec:
     names_are_counted_in_bytes: bool
     users_have_hosts: bool
     root_user: str  # the superuser name that "root enable" hands out
+    #: Settings that follow from a flavor's memory (MB), before users override them.
+    sized: Callable[[int], Mapping[str, Any]]
     reserved_user_prefixes: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset({"users", "databases", "root", "configuration"})
 
@@ -123,6 +133,16 @@ class EngineManager(abc.ABC):
     # never raises
     @abc.abstractmethod
     def probe(self) -> Probe: ...
+
+    # configuration
+    @abc.abstractmethod
+    def apply_configuration(self, overrides: Mapping[str, Any]) -> ConfigurationApplied:
+        """Make `overrides` the only ones: at once what a running server can take, the rest at its next start.
+
+        What was taken is read back. When the server refuses a value, nothing is changed and
+        ConfigurationRefused is raised. A server that does not start with new overrides starts with those
+        before.
+        """
 
     # databases, users, access, root
     @abc.abstractmethod

@@ -1,25 +1,28 @@
 """What operating a server has in common, whatever the engine: prepare, start, stop, probe."""
 
 import abc
+import logging
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import msgspec
-
 from guestagent.engines.base import EngineManager, EngineSpec, Probe
 from guestagent.engines.certificates import ensure_certificate
 from guestagent.engines.layout import MAX_SOCKET_PATH, Layout
-from guestagent.errors import EngineFailed, EngineNotReady, EngineTimeout, GuestError
+from guestagent.engines.overrides import Overrides
+from guestagent.errors import ConfigurationRefused, EngineFailed, EngineNotReady, EngineTimeout, GuestError
+from guestagent.logs import redact
 from guestagent.protocol.guest_config import GuestConfig
-from guestagent.protocol.types import DatastoreStatus
+from guestagent.protocol.types import ConfigurationApplied, DatastoreStatus
 from guestagent.runtimes.base import Program, Runtime, ServerProgram
-from guestagent.system.files import ensure_directory, remove_tree, sync_directory, sync_tree, write_atomically
+from guestagent.system.files import ensure_directory, remove_tree, sync_directory, sync_tree
 from guestagent.system.locks import LockTimeout, file_lock
+
+log = logging.getLogger(__name__)
 
 INITIALISE_TIMEOUT_SECONDS = 300.0
 #: Crash recovery of a large server takes long; a start that takes longer goes on, and is reported as late.
@@ -45,6 +48,7 @@ class ServerManager(EngineManager):
     def __init__(self, config: GuestConfig, runtime: Runtime) -> None:
         super().__init__(config, runtime)
         self.layout = Layout.of(config)
+        self._overrides = Overrides(self.layout.overrides)
 
     # what an engine fills in
 
@@ -63,6 +67,18 @@ class ServerManager(EngineManager):
     def _ask_version(self, timeout_seconds: float) -> str:
         """One query as administrator. Raises StartingUp, EngineNotReady, EngineTimeout or EngineFailed."""
 
+    @property
+    @abc.abstractmethod
+    def _fixed_settings(self) -> Mapping[str, Any]:
+        """What nobody may override."""
+
+    @abc.abstractmethod
+    def _apply_live(self, changed: Collection[str], wanted: Mapping[str, Any]) -> set[str]:
+        """Make the running server use `wanted` for `changed`, or its default where `wanted` has nothing.
+
+        Returns those that it can't change while it runs. Raises ConfigurationRefused.
+        """
+
     def _secure(self) -> None:
         """What only a running server can be told; repeated at each start."""
 
@@ -77,7 +93,7 @@ class ServerManager(EngineManager):
         self._make_directories()
         with self._preparing():
             if not self.is_prepared():
-                write_atomically(self.layout.overrides, msgspec.json.encode(dict(overrides)))
+                self._overrides.replace(overrides)
                 # Left over when the data directory was lost, or never came to be: nothing may write to it.
                 self.runtime.stop(timeout_seconds=30, stop_signal=self._stop_signal)
                 remove_tree(self.layout.staging)
@@ -94,24 +110,77 @@ class ServerManager(EngineManager):
         if not self.is_prepared():
             raise EngineNotReady("The database server has not been prepared.")
         if not self.runtime.is_running():
-            server = self._server()
             self._make_directories()
             ensure_certificate(self.layout.tls, self.config.listen_address, self.runtime)
-            self._configure(self._read_overrides())
-            self.runtime.start(self._command(server))
+            self._launch()
         self._wait_until_ready(START_TIMEOUT_SECONDS)
         self._secure()
+
+    def _launch(self) -> None:
+        """Start with the user's overrides, or, when it ends with new ones, with those that it ran with."""
+        try:
+            self._launch_with(self._overrides.current())
+        except EngineFailed as error:
+            before = self._overrides.fall_back()
+            if before is None:
+                raise
+            self._launch_with(before)
+            self._secure()
+            raise ConfigurationRefused(
+                f"The server did not start with its new configuration and runs with the one before. {error}"
+            ) from error
+        self._overrides.proved()
+
+    def _launch_with(self, overrides: Mapping[str, Any]) -> None:
+        self._configure(overrides)
+        self.runtime.start(self._command(self._server()))
+        self._wait_until_ready(START_TIMEOUT_SECONDS)
 
     def stop(self, timeout_seconds: float) -> None:
         self.runtime.stop(timeout_seconds=timeout_seconds, stop_signal=self._stop_signal)
 
     _stop_signal: ClassVar[int] = 15
 
+    # configuration
+
+    def apply_configuration(self, overrides: Mapping[str, Any]) -> ConfigurationApplied:
+        fixed = self._fixed_settings.keys() & {name.lower() for name in overrides}
+        if fixed:
+            raise GuestError(f"{min(fixed)} is not to be changed.", code="invalid_parameter")
+        before = self._overrides.begin(overrides)
+        try:
+            waiting = self._apply(before, overrides)
+        except GuestError:
+            self._take_back(before, overrides)
+            raise
+        self._overrides.settle(restart_required=bool(waiting))
+        return ConfigurationApplied(restart_required=bool(waiting), waiting=tuple(sorted(waiting)))
+
+    def _apply(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+        """Write the files and change the running server; the names that differ from its start and wait."""
+        started = self._overrides.started_with()
+        since_start = _differing(started, after)
+        self._configure(after)
+        if not self.runtime.is_running():
+            return since_start
+        return self._apply_live(_differing(before, after) | since_start, after) & since_start
+
+    def _take_back(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        try:
+            self._apply(after, before)
+        except GuestError as error:  # a server that is gone starts with the files, which are right again
+            log.warning("the configuration was not taken back", extra={"reason": redact(str(error))})
+        self._overrides.undo()
+
     def probe(self) -> Probe:
         try:
             if not self.runtime.is_running():
                 return Probe(DatastoreStatus.SHUTDOWN if self.is_prepared() else DatastoreStatus.NEW)
-            return Probe(DatastoreStatus.HEALTHY, version=self._ask_version(PROBE_TIMEOUT_SECONDS))
+            version = self._ask_version(PROBE_TIMEOUT_SECONDS)
+            is_waiting = self._overrides.is_restart_required
+            return Probe(
+                DatastoreStatus.RESTART_REQUIRED if is_waiting else DatastoreStatus.HEALTHY, version=version
+            )
         except StartingUp as error:
             return Probe(DatastoreStatus.RUNNING, detail=str(error))
         except GuestError as error:
@@ -136,15 +205,10 @@ class ServerManager(EngineManager):
         state.chmod(stat.S_IMODE(state.stat().st_mode) | 0o011)
         self.runtime.make_directory(layout.volume, 0o710)
         self.runtime.make_directory(layout.files)
+        self.runtime.make_directory(layout.temporary)
         self.runtime.make_directory(layout.run)
         if len(os.fsencode(self._socket)) > MAX_SOCKET_PATH:
             raise EngineFailed(f"The state path is too long for a Unix socket: {self._socket}")
-
-    def _read_overrides(self) -> dict[str, Any]:
-        try:
-            return msgspec.json.decode(self.layout.overrides.read_bytes(), type=dict[str, Any])
-        except FileNotFoundError:
-            return {}
 
     def _wait_until_ready(self, timeout_seconds: float) -> None:
         deadline = time.monotonic() + timeout_seconds
@@ -182,3 +246,8 @@ class ServerManager(EngineManager):
                 yield
         except LockTimeout as error:
             raise EngineTimeout("somebody else is preparing this database server") from error
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
+    missing = object()
+    return {name for name in one.keys() | other.keys() if one.get(name, missing) != other.get(name, missing)}

@@ -35,7 +35,9 @@ class PrepareDatastore(Command, tag="prepare_datastore", frozen=True, kw_only=Tr
     databases: tuple[DatabaseSpec, ...] = ()
     users: tuple[UserSpec, ...] = ()
     overrides: dict[str, Any] = {}
-    secret_overrides: dict[str, Secret] | msgspec.UnsetType = msgspec.UNSET  # more, whose values are passwords
+    secret_overrides: dict[str, Secret] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )  # more, whose values are passwords
     root_password: Secret | None = None  # enable root from the start
 
 
@@ -58,7 +60,9 @@ class ApplyConfiguration(Command, tag="apply_configuration", frozen=True, kw_onl
     error code `configuration_refused`; then the server has the values it had before."""
 
     overrides: dict[str, Any] = {}
-    secret_overrides: dict[str, Secret] | msgspec.UnsetType = msgspec.UNSET  # more, whose values are passwords
+    secret_overrides: dict[str, Secret] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )  # more, whose values are passwords
 
 
 class CreateDatabases(Command, tag="create_databases", frozen=True, kw_only=True):

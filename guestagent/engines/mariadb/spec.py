@@ -3,7 +3,7 @@
 import re
 
 from guestagent.engines.base import EngineSpec
-from guestagent.engines.mysql_family import spec_parts
+from guestagent.engines.mysql_family import sizing, spec_parts
 
 SPEC = EngineSpec(
     name="mariadb",
@@ -21,4 +21,5 @@ SPEC = EngineSpec(
     names_are_counted_in_bytes=False,
     users_have_hosts=True,
     root_user="root",
+    sized=sizing.sized,
 )

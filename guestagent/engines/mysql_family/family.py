@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from guestagent.engines.mysql_family import settings, template
 from guestagent.engines.mysql_family.accounts import Accounts
 from guestagent.engines.mysql_family.dialect import Dialect
 from guestagent.engines.mysql_family.sql import ADMIN, QUERY_TIMEOUT_SECONDS, connect
+from guestagent.engines.mysql_family.variables import Variables
 from guestagent.engines.paging import page_of_databases, page_of_users
 from guestagent.engines.passwords import check_password
 from guestagent.engines.server import ServerManager
@@ -42,6 +43,20 @@ class FamilyManager(ServerManager):
         text = settings.render(self.config, self.layout, self.dialect.settings, overrides, port)
         self.runtime.write_file(self.layout.config / "my.cnf", text)
         self.runtime.write_file(self.layout.config / "init.sql", self._init_sql())
+
+    @property
+    def _fixed_settings(self) -> Mapping[str, Any]:
+        return settings.fixed(self.config, self.layout, self.spec.tcp_ports[0])
+
+    def _apply_live(self, changed: Collection[str], wanted: Mapping[str, Any]) -> set[str]:
+        defaults = {**self.spec.sized(self.config.memory_mb), **self.dialect.settings}
+        with connect(self._socket, self._admin_password()) as session:
+            variables = Variables(session)
+            return {
+                name
+                for name in sorted(changed)
+                if not variables.change(name, wanted.get(name, defaults.get(name)))
+            }
 
     def _init_sql(self) -> str:
         """Run by the server before it listens: at no moment can anybody else be the administrator.

@@ -7,10 +7,10 @@ from typing import Any
 
 from guestagent.engines.certificates import CERTIFICATE, KEY
 from guestagent.engines.layout import Layout
+from guestagent.engines.mysql_family.sizing import sized
 from guestagent.errors import GuestError
 from guestagent.protocol.guest_config import GuestConfig
 
-MB = 1024 * 1024
 _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 
 
@@ -24,27 +24,10 @@ def render(
     """The whole file; later lines win. Raises GuestError for a value that can't be written."""
     return (
         "# Made by the guest agent at each start of the server; changes are lost.\n[mysqld]\n"
-        + _section("sized by the flavor", {**sized(config), **dialect_settings})
+        + _section("sized by the flavor", {**sized(config.memory_mb), **dialect_settings})
         + _section("overrides of the user", overrides)
         + _section("not to be overridden", fixed(config, layout, port))
     )
-
-
-def sized(config: GuestConfig) -> dict[str, Any]:
-    """Memory goes first to the buffer pool, then to what each connection may need."""
-    memory = config.memory_mb
-    share = 0.3 if memory < 1024 else 0.5 if memory < 4096 else 0.65
-    pool = max(16, int(memory * share))
-    per_half_gb = max(1, memory // 512)
-    return {
-        "innodb_buffer_pool_size": pool * MB,
-        "innodb_log_file_size": min(1024, max(32, pool // 4)) * MB,
-        "max_connections": min(5000, 100 * per_half_gb),
-        "tmp_table_size": min(64, 16 * per_half_gb) * MB,
-        "max_heap_table_size": min(64, 16 * per_half_gb) * MB,
-        "key_buffer_size": min(64, 8 * per_half_gb) * MB,
-        "character_set_server": "utf8mb4",
-    }
 
 
 def fixed(config: GuestConfig, layout: Layout, port: int) -> dict[str, Any]:
@@ -61,6 +44,7 @@ def fixed(config: GuestConfig, layout: Layout, port: int) -> dict[str, Any]:
         "tls_version": "TLSv1.2,TLSv1.3",
         "local_infile": "OFF",
         "secure_file_priv": layout.files,
+        "tmpdir": layout.temporary,
         "symbolic_links": "OFF",
     }
 

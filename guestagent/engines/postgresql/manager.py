@@ -4,14 +4,14 @@ import os
 import pwd
 import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from guestagent.engines.paging import page_of_databases, page_of_users
 from guestagent.engines.passwords import check_password
-from guestagent.engines.postgresql import settings
+from guestagent.engines.postgresql import reload, settings
 from guestagent.engines.postgresql.accounts import Accounts, forget_role
 from guestagent.engines.postgresql.passwords import is_password
 from guestagent.engines.postgresql.spec import SPEC
@@ -63,6 +63,13 @@ class Manager(ServerManager):
         self.runtime.write_file(self.layout.config / "postgresql.conf", text)
         self.runtime.write_file(self.layout.config / "pg_hba.conf", settings.host_rules())
         self.runtime.write_file(self.layout.config / "pg_ident.conf", settings.user_map(_own_name()))
+
+    @property
+    def _fixed_settings(self) -> Mapping[str, Any]:
+        return settings.fixed(self.config, self.layout, self.spec.tcp_ports[0])
+
+    def _apply_live(self, changed: Collection[str], wanted: Mapping[str, Any]) -> set[str]:
+        return reload.apply(self._run, wanted)
 
     def _command(self, server: Program) -> ServerProgram:
         # -D tells nothing new to the server, but whose process it is to who lists processes.
@@ -144,15 +151,17 @@ class Manager(ServerManager):
     def delete_user(self, user: UserRef) -> None:
         self.spec.refuse_reserved_user(user.name)
         with self._session() as (_, accounts):
-            if accounts.has_role(user.name):
-                accounts.end_connections(user.name)
-                self._drop_role(accounts, user.name)
+            self._drop_role(accounts, user.name)
 
     def _drop_role(self, accounts: Accounts, name: str) -> None:
         """A role can go when it owns nothing and has no rights in any database."""
-        for database in accounts.databases():
+        oid = accounts.oid_of(name)
+        if oid is None:
+            return
+        accounts.close_role(name)
+        for database in accounts.databases_holding(oid):
             with connect(self._run, database) as session:
-                forget_role(session, name)
+                forget_role(session, oid)
         accounts.drop_role(name)
 
     def get_user(self, user: UserRef) -> UserInfo:

@@ -6,6 +6,7 @@ from typing import Any
 
 from guestagent.engines.certificates import CERTIFICATE, KEY
 from guestagent.engines.layout import Layout
+from guestagent.engines.postgresql.sizing import sized
 from guestagent.engines.postgresql.sql import ADMIN
 from guestagent.errors import GuestError
 from guestagent.protocol.guest_config import GuestConfig
@@ -19,24 +20,10 @@ def render(config: GuestConfig, layout: Layout, overrides: Mapping[str, Any], po
     """The whole file; later lines win. Raises GuestError for a value that can't be written."""
     return (
         "# Made by the guest agent at each start of the server; changes are lost.\n"
-        + _section("sized by the flavor", sized(config))
+        + _section("sized by the flavor", sized(config.memory_mb))
         + _section("overrides of the user", overrides)
         + _section("not to be overridden", fixed(config, layout, port))
     )
-
-
-def sized(config: GuestConfig) -> dict[str, Any]:
-    """A quarter of the memory is the server's own cache, most of the rest the system's."""
-    memory = config.memory_mb
-    return {
-        "shared_buffers": f"{max(16, memory // 4)}MB",
-        "effective_cache_size": f"{max(32, memory * 3 // 5)}MB",
-        "maintenance_work_mem": f"{max(16, min(1024, memory // 16))}MB",
-        "work_mem": f"{max(1, min(64, memory // 256))}MB",
-        "max_connections": min(2000, 100 * max(1, memory // 1024)),
-        "max_wal_size": "1GB",
-        "wal_compression": True,
-    }
 
 
 def fixed(config: GuestConfig, layout: Layout, port: int) -> dict[str, Any]:

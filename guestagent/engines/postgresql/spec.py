@@ -4,6 +4,7 @@ import re
 
 from guestagent.engines.base import EngineSpec
 from guestagent.engines.names import PRINTABLE_USER_NAME
+from guestagent.engines.postgresql import sizing
 
 SPEC = EngineSpec(
     name="postgresql",
@@ -21,5 +22,6 @@ SPEC = EngineSpec(
     names_are_counted_in_bytes=True,
     users_have_hosts=False,
     root_user="root",
+    sized=sizing.sized,
     reserved_user_prefixes=("pg_", "os_owner_"),
 )

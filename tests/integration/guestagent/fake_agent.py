@@ -19,7 +19,15 @@ from guestagent.engines.base import EngineManager, Probe
 from guestagent.errors import EngineFailed, EngineNotReady
 from guestagent.protocol.guest_config import GuestConfig
 from guestagent.protocol.secret import Secret
-from guestagent.protocol.types import DatabaseSpec, DatastoreStatus, Page, UserInfo, UserRef, UserSpec
+from guestagent.protocol.types import (
+    ConfigurationApplied,
+    DatabaseSpec,
+    DatastoreStatus,
+    Page,
+    UserInfo,
+    UserRef,
+    UserSpec,
+)
 from guestagent.runtimes.base import Runtime, ServerProgram
 
 
@@ -76,6 +84,9 @@ class FakeManager(EngineManager):
         if not self.runtime.is_running():
             return Probe(DatastoreStatus.CRASHED)
         return Probe(DatastoreStatus.HEALTHY, "1.0")
+
+    def apply_configuration(self, overrides: Mapping[str, Any]) -> ConfigurationApplied:
+        return ConfigurationApplied(restart_required=False)
 
     def create_databases(self, databases: Sequence[DatabaseSpec]) -> None:
         for database in databases:
