@@ -113,7 +113,7 @@ OPTIONS: tuple[Option, ...] = (
         Option("INST_RPC_KEY_ENCR_KEY", "", "Wraps each instance's own key in the database; a list: the "
                "first wraps, all unwrap (manage.py rotate_keys).", words,
                trove="inst_rpc_key_encr_key", secret=True),
-        Option("DBAAS_ROLE", "", "Which process this is (api, taskmanager, conductor, …); set by what starts it."),
+        Option("DBAAS_ROLE", "", "Which process this is (api, taskmanager, conductor, …); set by its starter."),
         Option("COMMAND_SIGNING_KEY", "", "Ed25519 key that signs commands to guests. The api and the "
                "taskmanager hold it, the conductor must not.", secret=True),
     ),
@@ -137,7 +137,8 @@ OPTIONS: tuple[Option, ...] = (
         Option("MAX_INSTANCES_PER_TENANT", "10", "Default quota; -1 is unlimited.", integer,
                trove="max_instances_per_tenant"),
         Option("MAX_RAM_PER_TENANT", "-1", "Default quota in MB.", integer, trove="max_ram_per_tenant"),
-        Option("MAX_VOLUMES_PER_TENANT", "40", "Default quota in GB.", integer, trove="max_volumes_per_tenant"),
+        Option("MAX_VOLUMES_PER_TENANT", "40", "Default quota in GB.", integer,
+               trove="max_volumes_per_tenant"),
         Option("MAX_BACKUPS_PER_TENANT", "50", "Default quota.", integer, trove="max_backups_per_tenant"),
         Option("INSTANCES_PAGE_SIZE", "20", "Instances per page, at most.", integer,
                trove="instances_page_size"),
@@ -183,7 +184,8 @@ OPTIONS: tuple[Option, ...] = (
                trove="database_service_uid"),
         Option("DATABASE_SERVICE_GID", "", "Group id, likewise.", optional_integer,
                trove="mysql.database_service_gid"),
-        Option("LOCAL_UID_BASE", "64000", "local: first of the user ids given to instances when root.", integer),
+        Option("LOCAL_UID_BASE", "64000", "local: first of the user ids given to instances when root.",
+               integer),
     ),
     *_group(
         "Looking at it",
