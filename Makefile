@@ -55,8 +55,8 @@ lint: install-test ## Style, types, import rules, forgotten migrations
 	@.venv/bin/lint-imports
 	@DJANGO_SETTINGS_MODULE=dbaas.settings.test $(PYTHON) manage.py makemigrations --check --dry-run
 
-bench: install-test ## Measure; prints tables
-	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(PYTHON) -m "$$(echo $${bench%.py} | tr / .)" || exit 1; done
+bench: install-test ## Measure; prints tables (ARGS="--short api" for less)
+	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
 chaos: install-test ## Kill processes at every step and see that nothing sticks (slow)
 	@compose/local/test.sh -m chaos $(ARGS)
