@@ -76,6 +76,11 @@ def move(
     return bool(moved)
 
 
+def states_shown_as(status: str) -> frozenset[InstanceState]:
+    """The states that the API shows as this `status`; empty for one that is none."""
+    return frozenset(state for state, shown in _STATUS.items() if shown == status.upper())
+
+
 def visible_status(instance: Instance, now: datetime | None = None) -> tuple[str, str]:
     """`status` and `operating_status` as the API shows them (contract, section 2)."""
     state = InstanceState(instance.state)

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, cast
 
-from django.conf import settings
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dbaas.common.errors import BadRequest, NotImplementedHere
-from dbaas.common.pagination import page_body, page_request, paginate
-from dbaas.common.schema import PAGING
+from dbaas.common.pagination import page_body
 from dbaas.common.views import ProjectView
 from instances.api import rendering
 from instances.api.base import ACCEPTED, OPERATION_HEADER, InstanceBaseView, accepted, validated
+from instances.api.filters import LIST_PARAMETERS, instance_page
 from instances.api.serializers import InstanceCreateBody, InstanceUpdateBody
 from instances.models import Instance
 from instances.selectors import instance_list
@@ -30,7 +29,7 @@ class InstanceListView(InstanceBaseView):
         operation_id="instance_list",
         summary="List instances, newest first",
         tags=["Instances"],
-        parameters=PAGING,
+        parameters=LIST_PARAMETERS,
         responses=rendering.InstanceListSchema,
     )
     def get(self, request: Request, **kwargs: str) -> Response:
@@ -61,7 +60,7 @@ class InstanceDetailListView(ProjectView):
         operation_id="instance_detail_list",
         summary="List instances with details",
         tags=["Instances"],
-        parameters=PAGING,
+        parameters=LIST_PARAMETERS,
         responses=rendering.InstanceDetailListSchema,
     )
     def get(self, request: Request, **kwargs: str) -> Response:
@@ -69,10 +68,7 @@ class InstanceDetailListView(ProjectView):
 
 
 def _list(view: ProjectView, render: Callable[[Request, Instance], dict[str, Any]]) -> Response:
-    page = paginate(
-        instance_list(project_id=view.project_id),
-        page_request(view.request, page_size=settings.INSTANCES_PAGE_SIZE),
-    )
+    page = instance_page(instance_list(project_id=view.project_id), view.request)
     shown = [render(view.request, instance) for instance in page.items]
     return Response(page_body(view.request, "instances", shown, page.next_marker))
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Iterable
 
-from guestagent.engines.registry import load_spec
-from guestagent.errors import InvalidName
-
 from dbaas.common.errors import BadRequest, Unprocessable
 from guestagent.engines.base import EngineSpec
+from guestagent.engines.registry import load_spec
+from guestagent.errors import InvalidName
 from guestagent.protocol.types import DatabaseSpec, UserRef, UserSpec
 from instances import state
 from instances.models import Instance, InstanceState

@@ -3,12 +3,12 @@
 import msgspec
 from django.conf import settings
 from django.utils import timezone
-from guestagent.engines.registry import load_spec
 
 from dbaas.accounts import quotas
 from dbaas.conductor import broker
 from dbaas.taskmanager.models import Operation
 from dbaas.taskmanager.workflow import Done, Fail, Outcome, Wait, register
+from guestagent.engines.registry import load_spec
 from guestagent.protocol.commands import PrepareDatastore
 from guestagent.protocol.guest_config import GuestConfig, encode_guest_config
 from guestagent.protocol.secret import Secret, dec_hook

@@ -10,7 +10,7 @@ from rest_framework.test import APIRequestFactory
 
 from dbaas.common.errors import BadRequest
 from dbaas.common.models import IdempotentRequest
-from dbaas.common.pagination import PageRequest, page_body, page_request, paginate
+from dbaas.common.pagination import Order, PageRequest, page_body, page_request, paginate
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,3 +101,33 @@ def test_marker_comes_back_from_the_client(marker: str) -> None:
 
 def test_last_page_has_no_links() -> None:
     assert page_body(request_for(""), "users", [], None) == {"users": []}
+
+
+@pytest.mark.parametrize("is_descending", [False, True])
+@pytest.mark.parametrize("limit", [1, 2, 9])
+def test_sorted_by_a_text(limit: int, is_descending: bool) -> None:
+    for project, count in (("b.c", 2), ("a", 3), ("ü ß", 1)):
+        for _ in range(count):
+            key = str(IdempotentRequest.objects.count())
+            IdempotentRequest.objects.create(project_id=project, key=key, fingerprint="", expires_at=START)
+    order, seen, marker = Order("project_id", is_descending=is_descending), [], None
+    while True:
+        page = paginate(IdempotentRequest.objects.all(), PageRequest(limit, marker), order=order)
+        seen += [(row.project_id, row.pk) for row in page.items]
+        marker = page.next_marker
+        if marker is None:
+            break
+    assert len(seen) == 6
+    assert seen == sorted(seen, reverse=is_descending)
+
+
+def test_marker_of_another_order_is_refused() -> None:
+    add(2)
+    page = paginate(IdempotentRequest.objects.all(), PageRequest(1, None))
+    with pytest.raises(BadRequest):
+        paginate(IdempotentRequest.objects.all(), PageRequest(1, page.next_marker), order=Order("project_id"))
+
+
+def test_larger_limits_where_allowed() -> None:
+    assert page_request(request_for("limit=500"), page_size=20, largest=300).limit == 300
+    assert page_request(request_for(""), page_size=20, largest=300).limit == 20
