@@ -41,6 +41,11 @@ class Layout:
         return self.volume / "files"
 
     @property
+    def temporary(self) -> Path:
+        """On the volume: what queries spill counts there, and lies open to nobody."""
+        return self.volume / "tmp"
+
+    @property
     def config(self) -> Path:
         return self.state / "config"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from guestagent.engines.postgresql.sql import Session
+from guestagent.engines.postgresql.sql import HOME, Session
 from guestagent.errors import DatabaseNotFound
 from guestagent.protocol.types import DatabaseSpec, UserInfo
 
@@ -40,11 +40,14 @@ class Accounts:
             raise DatabaseNotFound(f"There is no database {missing[0]!r}.")
 
     def create_database(self, database: DatabaseSpec) -> None:
-        """Each statement may have been run before: an earlier delivery may have died between any two."""
+        """Each statement may have been run before: an earlier delivery may have died between any two.
+
+        Closed until it is owned and PUBLIC is shut out: at no moment may others connect.
+        """
         name = Identifier(database.name)
         if self.owner_of(database.name) is None:
             encoding, locale = database.character_set, database.collate
-            options: list[Composable] = [SQL("TEMPLATE template0")]
+            options: list[Composable] = [SQL("TEMPLATE template0 ALLOW_CONNECTIONS false")]
             if encoding is not None:
                 options.append(SQL("ENCODING {}").format(Literal(encoding)))
             if locale is not None:
@@ -52,13 +55,20 @@ class Accounts:
             self._session.execute(
                 "CREATE DATABASE {name} {options}", name=name, options=SQL(" ").join(options)
             )
-        owner = self.owner_of(database.name)
+        self._ensure_owner(database.name)
+        self._session.execute("ALTER DATABASE {name} ALLOW_CONNECTIONS true", name=name)
+
+    def _ensure_owner(self, database: str) -> str:
+        """Also for a database that the user's own superuser has made."""
+        owner = self.owner_of(database)
         if owner is None:
-            raise DatabaseNotFound(f"The database {database.name!r} was dropped meanwhile.")
+            raise DatabaseNotFound(f"There is no database {database!r}.")
         if not self.has_role(owner):
             self._session.execute("CREATE ROLE {owner} NOLOGIN", owner=Identifier(owner))
-        self._session.execute("ALTER DATABASE {name} OWNER TO {owner}", name=name, owner=Identifier(owner))
+        name = Identifier(database)
         self._session.execute("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=name)
+        self._session.execute("ALTER DATABASE {name} OWNER TO {owner}", name=name, owner=Identifier(owner))
+        return owner
 
     def drop_database(self, name: str) -> None:
         self._session.execute("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=Identifier(name))
@@ -109,6 +119,24 @@ class Accounts:
     def rename(self, name: str, new: str) -> None:
         self._session.execute("ALTER ROLE {name} RENAME TO {new}", name=Identifier(name), new=Identifier(new))
 
+    def oid_of(self, role: str) -> int | None:
+        found = self._session.rows("SELECT oid FROM pg_roles WHERE rolname = %s", role)
+        return int(found[0][0]) if found else None
+
+    def databases_holding(self, role_oid: int) -> list[str]:
+        """Where something belongs to the role, or it has rights. Home first, for what is in no database."""
+        rows = self._session.rows(
+            "SELECT DISTINCT datname FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid"
+            " WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = %s AND d.datallowconn",
+            role_oid,
+        )
+        return [HOME, *(name for (name,) in rows if name != HOME)]
+
+    def close_role(self, name: str) -> None:
+        """Nobody is logged in as the role any more, nor can be."""
+        self._session.execute("ALTER ROLE {name} NOLOGIN", name=Identifier(name))
+        self.end_connections(name)
+
     def drop_role(self, name: str) -> None:
         self._session.execute("DROP ROLE IF EXISTS {name}", name=Identifier(name))
 
@@ -123,9 +151,7 @@ class Accounts:
 
     def grant_all(self, user: str, databases: Sequence[str]) -> None:
         for database in databases:
-            owner = self.owner_of(database)
-            if owner is None:
-                raise DatabaseNotFound(f"There is no database {database!r}.")
+            owner = self._ensure_owner(database)
             names = {"owner": Identifier(owner), "user": Identifier(user), "database": Identifier(database)}
             self._session.execute("GRANT {owner} TO {user}", owner=names["owner"], user=names["user"])
             self._session.execute("ALTER ROLE {user} IN DATABASE {database} SET role TO {owner}", **names)
@@ -162,11 +188,20 @@ class Accounts:
             self.end_connections(name)
 
 
-def forget_role(session: Session, name: str) -> None:
-    """In the session's database: what the role owns goes to the database's owner, its rights are dropped."""
-    role = Identifier(name)
-    owner = session.rows(
-        "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
-    )[0][0]
-    session.execute("REASSIGN OWNED BY {role} TO {owner}", role=role, owner=Identifier(str(owner)))
-    session.execute("DROP OWNED BY {role}", role=role)
+def forget_role(session: Session, role_oid: int) -> None:
+    """In the session's database: what the role owns goes to the database's owner, its rights are dropped.
+
+    The server puts the names in, for in a database of another encoding they can't be said from here.
+    """
+    session.execute(
+        """
+        DO $do$ DECLARE
+            role name := pg_get_userbyid({oid});
+            owner name := (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database());
+        BEGIN
+            IF role <> owner THEN EXECUTE format('REASSIGN OWNED BY %I TO %I', role, owner); END IF;
+            EXECUTE format('DROP OWNED BY %I', role);
+        END $do$
+        """,
+        oid=Literal(role_oid),
+    )

@@ -53,7 +53,6 @@ def connect(
     timeout_seconds: float = STATEMENT_TIMEOUT_SECONDS,
 ) -> Iterator[Session]:
     """A session in autocommit. Raises StartingUp, EngineNotReady, EngineTimeout or EngineFailed."""
-    milliseconds = int(timeout_seconds * 1000)
     with translated():
         try:
             connection = psycopg.connect(
@@ -64,7 +63,7 @@ def connect(
                 connect_timeout=max(2, int(min(timeout_seconds, 10.0))),
                 client_encoding="utf8",
                 application_name="guest agent",
-                options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+                options=_options(timeout_seconds),
             )
         except psycopg.OperationalError as error:
             if error.sqlstate is None and not isinstance(error, errors.ConnectionTimeout):
@@ -72,6 +71,20 @@ def connect(
             raise
         with connection, _cut_after(connection, timeout_seconds):
             yield Session(connection)
+
+
+def _options(timeout_seconds: float) -> str:
+    """What the owner of a database may have set for it must not change what our statements do or call."""
+    milliseconds = int(timeout_seconds * 1000)
+    settings = {
+        "search_path": "pg_catalog",
+        "role": "none",
+        "default_transaction_read_only": "off",
+        "statement_timeout": milliseconds,
+        "lock_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": milliseconds,
+    }
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 @contextmanager

@@ -41,6 +41,7 @@ def manager(guest: Guest) -> ServerManager:
 def _guest(engine: tuple[str, str], templates: Path, *, prepared: bool) -> Iterator[Guest]:
     with work_folder() as folder:
         guest = Guest(*engine, folder=folder, templates=templates)
+        (folder / "state").mkdir(mode=0o700)
         manager = guest.manager()
         try:
             if prepared:

@@ -86,7 +86,7 @@ class Guest:
         connection: Connection[Cursor] | psycopg.Connection[Any]
         if registry.load_spec(self.engine).family == "mysql":
             connection = pymysql.connect(
-                host=self.address, port=3306, user=user, password=password, database=database,
+                host=self.address, port=3306, user=user, password=password.encode(), database=database,
                 autocommit=True, connect_timeout=20, read_timeout=20, charset="utf8mb4",
                 ssl=self._any_certificate() if tls else None, ssl_disabled=not tls,
             )  # fmt: skip
@@ -115,11 +115,11 @@ class Tenant:
     def run(self, *statements: str) -> None:
         with self._connection.cursor() as cursor:
             for statement in statements:
-                cursor.execute(statement)  # type: ignore[call-overload,arg-type]
+                cursor.execute(statement)
 
     def rows(self, query: str) -> list[Sequence[Any]]:
         with self._connection.cursor() as cursor:
-            cursor.execute(query)  # type: ignore[call-overload,arg-type]
+            cursor.execute(query)
             return list(cursor.fetchall())
 
     def value(self, query: str) -> Any:
