@@ -98,6 +98,20 @@ class Probe:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A setting of the server that users may change. Bounds are in the server's own unit."""
+
+    name: str
+    type: str  # boolean, integer, float or string
+    restart_required: bool
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    description: str = ""
+
+
 class EngineManager(abc.ABC):
     """Operates one database server through a runtime. All methods raise `GuestError` with a code.
 

@@ -5,12 +5,12 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from guestagent.engines.base import EngineManager, EngineSpec, Probe
+from guestagent.engines.base import EngineManager, EngineSpec, Parameter, Probe
 from guestagent.engines.certificates import ensure_certificate
 from guestagent.engines.layout import MAX_SOCKET_PATH, Layout
 from guestagent.engines.overrides import Overrides
@@ -78,6 +78,10 @@ class ServerManager(EngineManager):
 
         Returns those that it can't change while it runs. Raises ConfigurationRefused.
         """
+
+    @abc.abstractmethod
+    def parameters(self) -> Iterable[Parameter]:
+        """What the running server says of the parameters that users may change."""
 
     def _secure(self) -> None:
         """What only a running server can be told; repeated at each start."""

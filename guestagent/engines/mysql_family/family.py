@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from guestagent.engines.mysql_family import settings, template
+from guestagent.engines.base import Parameter
+from guestagent.engines.mysql_family import metadata, settings, template
 from guestagent.engines.mysql_family.accounts import Accounts
 from guestagent.engines.mysql_family.dialect import Dialect
 from guestagent.engines.mysql_family.sql import ADMIN, QUERY_TIMEOUT_SECONDS, connect
@@ -57,6 +58,10 @@ class FamilyManager(ServerManager):
                 for name in sorted(changed)
                 if not variables.change(name, wanted.get(name, defaults.get(name)))
             }
+
+    def parameters(self) -> list[Parameter]:
+        with connect(self._socket, self._admin_password()) as session:
+            return list(metadata.parameters(session, self._fixed_settings))
 
     def _init_sql(self) -> str:
         """Run by the server before it listens: at no moment can anybody else be the administrator.

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from guestagent.engines.base import Parameter
 from guestagent.engines.paging import page_of_databases, page_of_users
 from guestagent.engines.passwords import check_password
-from guestagent.engines.postgresql import reload, settings
+from guestagent.engines.postgresql import metadata, reload, settings
 from guestagent.engines.postgresql.accounts import Accounts, forget_role
 from guestagent.engines.postgresql.passwords import is_password
 from guestagent.engines.postgresql.spec import SPEC
@@ -70,6 +71,10 @@ class Manager(ServerManager):
 
     def _apply_live(self, changed: Collection[str], wanted: Mapping[str, Any]) -> set[str]:
         return reload.apply(self._run, wanted)
+
+    def parameters(self) -> list[Parameter]:
+        with connect(self._run) as session:
+            return list(metadata.parameters(session, self._fixed_settings))
 
     def _command(self, server: Program) -> ServerProgram:
         # -D tells nothing new to the server, but whose process it is to who lists processes.
