@@ -3,8 +3,8 @@
     python -m guestagent.engines.parameters            # every engine and release series of this host
     python -m guestagent.engines.parameters mariadb
 
-makes a scratch server, asks it, and writes `<engine>/parameters/<series>.json` here. A parameter is left out when users
-must not change it; each engine says which those are, and why.
+makes a scratch server, asks it, and writes `<engine>/parameters/<series>.json` here. A parameter is left
+out when users must not change it; each engine says which those are, and why.
 """
 
 import json

@@ -55,7 +55,7 @@ def parameters(session: Session, fixed: Collection[str]) -> Iterator[Parameter]:
             restart_required=bool(is_static),
             minimum=_number(minimum) if numeric else None,
             maximum=_number(maximum) if numeric else None,
-            choices=tuple(choices.split(",")) if kind == "ENUM" else (),
+            choices=tuple(choices.split(",")) if kind == "ENUM" and choices else (),
             default=_default(kind, default),
         )
 

@@ -4,7 +4,8 @@ import re
 
 from guestagent.engines.names import PRINTABLE_USER_NAME
 
-USER_NAME = PRINTABLE_USER_NAME
+#: The servers keep names in three-byte UTF-8, and a question mark of whatever does not fit.
+USER_NAME = re.compile(rf"(?!.*[\U00010000-\U0010ffff]){PRINTABLE_USER_NAME.pattern}")
 #: Letters, digits, `_` and `-`; inside also blank, `?`, `#` and `@`.
 DATABASE_NAME = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9_ ?#@-]*[A-Za-z0-9_-])?")
 RESERVED_USERS = frozenset(
