@@ -197,7 +197,9 @@ def forget_role(session: Session, role_oid: int) -> None:
         """
         DO $do$ DECLARE
             role name := pg_get_userbyid({oid});
-            owner name := (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database());
+            owner name := (
+                SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()
+            );
         BEGIN
             IF role <> owner THEN EXECUTE format('REASSIGN OWNED BY %I TO %I', role, owner); END IF;
             EXECUTE format('DROP OWNED BY %I', role);
