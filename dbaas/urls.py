@@ -14,6 +14,7 @@ handler500 = "dbaas.common.exceptions.server_error"
 project_routes = [
     path("", include("datastores.api.urls")),
     path("", include("instances.api.urls")),
+    path("", include("backups.api.urls")),
     path("", include("dbaas.taskmanager.api.urls")),
     path("", include("dbaas.accounts.api_urls")),
 ]

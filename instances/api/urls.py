@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from instances.api import extension_views, views
+from instances.api import cluster_views, extension_views, mgmt_views, views
 
 _instance = [
     path("", views.InstanceView.as_view()),
@@ -21,8 +21,27 @@ _instance = [
     path("/root", extension_views.RootView.as_view()),
 ]
 
+_managed_instance = [
+    path("", mgmt_views.ManagedInstanceView.as_view()),
+    path("/action", mgmt_views.ManagedInstanceActionView.as_view()),
+    path("/root", mgmt_views.RootHistoryView.as_view()),
+    path("/hwinfo", mgmt_views.HwInfoView.as_view()),
+    path("/diagnostics", mgmt_views.DiagnosticsView.as_view()),
+    path("/rpc_ping", mgmt_views.RpcPingView.as_view()),
+    path("/upgrade", mgmt_views.GuestUpgradeView.as_view()),
+]
+
 urlpatterns = [
     path("instances", views.InstanceListView.as_view()),
     path("instances/detail", views.InstanceDetailListView.as_view()),
     path("instances/<str:instance_id>", include(_instance)),
+    path("clusters", cluster_views.ClusterListView.as_view()),
+    path("clusters/<str:cluster_id>", cluster_views.ClusterView.as_view()),
+    path("clusters/<str:cluster_id>/instances/<str:member_id>", cluster_views.ClusterMemberView.as_view()),
+    path("clusters/<str:cluster_id>/root", cluster_views.ClusterRootView.as_view()),
+    path("mgmt/clusters", cluster_views.ManagedClusterListView.as_view()),
+    path("mgmt/clusters/<str:cluster_id>", cluster_views.ManagedClusterView.as_view()),
+    path("mgmt/clusters/<str:cluster_id>/action", cluster_views.ManagedClusterActionView.as_view()),
+    path("mgmt/instances", mgmt_views.ManagedInstanceListView.as_view()),
+    path("mgmt/instances/<str:instance_id>", include(_managed_instance)),
 ]

@@ -1,7 +1,7 @@
 """Instances (contract 1.3)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -11,6 +11,7 @@ from dbaas.common.errors import BadRequest, NotImplementedHere
 from dbaas.common.pagination import page_body
 from dbaas.common.views import ProjectView
 from instances.api import rendering
+from instances.api.actions import one_action
 from instances.api.base import ACCEPTED, OPERATION_HEADER, InstanceBaseView, accepted, validated
 from instances.api.filters import LIST_PARAMETERS, instance_page
 from instances.api.serializers import InstanceCreateBody, InstanceUpdateBody
@@ -158,7 +159,7 @@ class InstanceActionView(InstanceBaseView):
         responses={202: ACCEPTED},
     )
     def post(self, request: Request, **kwargs: str) -> Response:
-        verb, given = _one_action(cast("Mapping[str, Any]", request.data))
+        verb, given = one_action(request.data, self.actions)
         return self.actions[verb](self, given)
 
     def restart(self, given: Mapping[str, Any]) -> Response:
@@ -197,19 +198,6 @@ class InstanceActionView(InstanceBaseView):
     }
 
 
-def _one_action(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    if len(body) != 1:
-        raise BadRequest("Validation error: exactly one action is needed.")
-    verb, given = next(iter(body.items()))
-    if verb not in InstanceActionView.actions:
-        raise BadRequest(f"Validation error: {verb[:80]!r} is not an action.")
-    if given is None:
-        given = {}
-    if not isinstance(given, dict):
-        raise BadRequest(f"Validation error: {verb} must be an object.")
-    return verb, given
-
-
 class NotYetView(InstanceBaseView):
     """Trove's routes that answer 501 until what they are about is there; hidden from the document."""
 
@@ -230,9 +218,13 @@ class NotYetWritableView(NotYetView):
         return self._refuse()
 
 
-class InstanceBackupsView(NotYetView):
+class InstanceBackupsView(InstanceBaseView):
     policies: ClassVar = {"GET": "instance:backups"}
-    what: ClassVar = "Backups are"
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, **kwargs: str) -> Response:
+        self.instance()
+        return Response({"backups": []})  # there are none yet
 
 
 class InstanceConfigurationView(NotYetView):

@@ -30,6 +30,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 #: Routes whose answers are the same for everybody: what there is to choose from, and one's own limits.
 NOWHERE = "5a1a557c-2adc-43aa-ad94-f4b643d7dba8"
 CATALOGUE = ("datastores", "flavors", "volume-types", "limits", "projects")
+#: What a path names by its id: somebody else's does not exist.
+THINGS = ("instance", "operation", "cluster", "backup", "module")
 #: Routes of operators, who see everything; nobody else does.
 MANAGEMENT = "v1.0/<str:project_id>/mgmt/"
 
@@ -41,7 +43,11 @@ class Route:
 
     @property
     def methods(self) -> list[str]:
-        return [method for method in METHODS if hasattr(self.view, method)]
+        return [
+            method
+            for method in METHODS
+            if hasattr(self.view, method) and method in self.view.http_method_names
+        ]
 
 
 def project_routes() -> Iterator[Route]:
@@ -154,10 +160,10 @@ def test_things_of_another_project_do_not_exist_in_mine(route: Route, method: st
     assert answer.status_code < 500, text
     assert "alices-orders" not in text
     assert "alices-tag" not in text
-    if "<str:instance_id>" in route.path or "<str:operation_id>" in route.path:
+    if any(f"<str:{thing}_id>" in route.path for thing in THINGS):
         assert answer.status_code == 404, text
     elif not any(f"/{name}" in route.path for name in CATALOGUE):
-        assert answer.status_code in {200, 400}, text
+        assert answer.status_code in {200, 202, 400}, text
     assert everything_of(tenants.instance) == before
 
 
