@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,15 @@ class Bench:
         """Make the ways to these servers go away now, and come back later."""
         for name in names:
             self._ways[name].cut()
+        self._heal_after(seconds, names)
+
+    def stall(self, *names: str, seconds: float) -> None:
+        """Let nothing through to these servers, without a word to anybody, for a while."""
+        for name in names:
+            self._ways[name].stall()
+        self._heal_after(seconds, names)
+
+    def _heal_after(self, seconds: float, names: Sequence[str]) -> None:
         healer = threading.Timer(seconds, _heal, [self._ways[name] for name in names])
         healer.daemon = True
         self._healers.append(healer)

@@ -9,6 +9,8 @@ from tests.chaos.gatekeeper import GO_ON, Word
 from tests.chaos.probes.gate import LATE, LOST, TWICE
 
 CUT_SECONDS: Final = 3.0
+#: Longer than anybody waits for one answer of a server.
+STALL_SECONDS: Final = 8.0
 #: A command is sent again after 15 s; this is later than that.
 LATE_SECONDS: Final = 18.0
 
@@ -43,6 +45,14 @@ def _cut(*names: str) -> Callable[[Bench], Word]:
     return act
 
 
+def _stall(*names: str) -> Callable[[Bench], Word]:
+    def act(bench: Bench) -> Word:
+        bench.stall(*names, seconds=STALL_SECONDS)
+        return GO_ON
+
+    return act
+
+
 #: At every point.
 HARMS: Final[Mapping[str, Harm]] = {
     "kill_taskmanager": Harm(_kill("taskmanager")),
@@ -55,6 +65,8 @@ HARMS: Final[Mapping[str, Harm]] = {
 MESSAGE_HARMS: Final[Mapping[str, Harm]] = {
     "lost": Harm(lambda _: (LOST, 0.0)),
     "twice": Harm(lambda _: (TWICE, 0.0)),
+    "stall_broker": Harm(_stall("broker", "management")),
+    "stall_redis": Harm(_stall("redis")),
     "late": Harm(lambda _: (LATE, LATE_SECONDS)),
 }
 ALL_HARMS: Final[Mapping[str, Harm]] = {**HARMS, **MESSAGE_HARMS}

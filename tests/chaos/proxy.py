@@ -10,7 +10,11 @@ _CHUNK: Final = 65536
 
 
 class Proxy:
-    """Forwards TCP from a free loopback port to `port`. While cut, connections are gone and refused."""
+    """Forwards TCP from a free loopback port to `port`.
+
+    While cut, connections are gone and refused. While stalled they are there, and nothing comes through: a
+    server out of breath, or a network that drops what it should carry.
+    """
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -18,6 +22,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{port}", daemon=True)
         self._thread.start()
         self.heal()
@@ -29,6 +34,10 @@ class Proxy:
     def cut(self) -> None:
         """Drop every connection without a word and listen no more."""
         self._call(self._cut())
+
+    def stall(self) -> None:
+        """Carry nothing any more, and say nothing."""
+        self._loop.call_soon_threadsafe(self._flows.clear)
 
     def heal(self) -> None:
         self._call(self._heal())
@@ -50,6 +59,7 @@ class Proxy:
             writer.transport.abort()
 
     async def _heal(self) -> None:
+        self._flows.set()
         if self._server is None:
             self._server = await asyncio.start_server(
                 self._forward, "127.0.0.1", self._port, backlog=_BACKLOG, reuse_address=True
@@ -66,15 +76,15 @@ class Proxy:
             return
         self._writers.add(thither)
         with suppress(OSError):
-            await asyncio.gather(_pump(reader, thither), _pump(there, writer))
+            await asyncio.gather(self._pump(reader, thither), self._pump(there, writer))
         for end in (writer, thither):
             self._writers.discard(end)
             end.transport.abort()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(_CHUNK):
-        writer.write(data)
-        await writer.drain()
-    with suppress(OSError):
-        writer.write_eof()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(_CHUNK):
+            await self._flows.wait()
+            writer.write(data)
+            await writer.drain()
+        with suppress(OSError):
+            writer.write_eof()
