@@ -20,7 +20,7 @@ from compose.local.processes import BY_NAME, PROCESSES, busy_ports
 from compose.local.supervisor import RUNNER, ProcessState, Supervisor
 
 _READY_SECONDS: Final = 60.0
-_PATIENCE_SECONDS: Final = 5.0
+_STARTS: Final = 3  # who has been started more often than this will not come up by waiting
 _PROGRAM_SECONDS: Final = 180.0
 _SOURCES: Final = ("dbaas", "instances", "datastores", "backups", "guestagent", "compose")
 
@@ -72,18 +72,16 @@ class Stack:
 
     def wait_until_ready(self, timeout_seconds: float = _READY_SECONDS) -> None:
         """Raises Failure naming who is not up, at the deadline or when one keeps ending."""
-        begun = time.monotonic()
-        ending_since: dict[str, float] = {}
+        deadline = time.monotonic() + timeout_seconds
+        pids: dict[str, set[int]] = {process.name: set() for process in PROCESSES}
         while True:
-            now = time.monotonic()
             ill = [health for health in self.health() if health.problem]
             if not ill:
                 return
             for health in ill:
-                if health.state and health.state.state in {"FATAL", "BACKOFF"}:
-                    ending_since.setdefault(health.name, now)
-            hopeless = [one for one in ill if now - ending_since.get(one.name, now) > _PATIENCE_SECONDS]
-            if hopeless or now - begun > timeout_seconds:
+                pids[health.name] |= {health.state.pid} if health.state and health.state.pid else set()
+            hopeless = [health for health in ill if len(pids[health.name]) > _STARTS]
+            if hopeless or time.monotonic() > deadline:
                 fail(self._explain(hopeless or ill))
             time.sleep(0.1)
 

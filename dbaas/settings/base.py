@@ -1,6 +1,7 @@
 """Settings shared by all environments. Own options come from the table in `options.py`."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import environ
@@ -28,7 +29,7 @@ USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 STATIC_URL = "/static/"
-STATIC_ROOT = options.VAR / "static"
+STATIC_ROOT: Path | None = options.VAR / "static"
 
 INSTALLED_APPS = [
     "dbaas",
