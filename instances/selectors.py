@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, IntegerField, Q, QuerySet, Value
+from django.db.models import F, Func, IntegerField, Prefetch, Q, QuerySet, Value
 
 from dbaas.common.errors import NotFound
 from instances.models import Instance, InstanceState
@@ -15,10 +15,9 @@ from instances.models import Instance, InstanceState
 
 def instance_list(*, project_id: str | None = None, include_deleted: bool = False) -> QuerySet[Instance]:
     """Instances with everything a view shows; of one project unless None is given (management)."""
-    instances = Instance.objects.select_related(
-        "guest", "datastore_version__datastore", "flavor", "replica_of"
-    )
-    instances = instances.prefetch_related("replicas")
+    replicas = Instance.objects.only("replica_of", "deleted_at")  # of them only the ids are shown
+    instances = Instance.objects.select_related("guest", "datastore_version__datastore")
+    instances = instances.prefetch_related(Prefetch("replicas", replicas))
     if project_id is not None:
         instances = instances.filter(project_id=project_id)
     if not include_deleted:
