@@ -1,6 +1,7 @@
 """What can be had: datastores, their versions and parameters, flavors and volume types.
 
     Datastore ──< DatastoreVersion ──< ConfigurationParameter
+                        │ ──< ConfigurationGroup
                         │ ──< FlavorAssociation >── Flavor
                         └ ──< VolumeTypeAssociation >── VolumeType
 
@@ -9,6 +10,7 @@ A version without associations may be used with every flavor and every volume ty
 
 import uuid
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -171,6 +173,35 @@ class ConfigurationParameter(models.Model):
             validate_decimal_text(bound)  # Django comes here even when a field did not fit
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValidationError({"max_size": "The maximum is below the minimum."})
+
+
+class ConfigurationGroup(models.Model):
+    """Values for parameters of one version, which a project gives to any of its instances of that version.
+
+    `datastores.groups` reads and writes it: passwords among the values are sealed, `secret_names` names them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=255)
+    description = models.CharField(max_length=255, blank=True, default="")
+    datastore_version = models.ForeignKey(
+        DatastoreVersion, on_delete=models.PROTECT, related_name="configuration_groups"
+    )
+    values: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    secret_names: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
+    sealed_values = models.TextField(blank=True, default="")
+    lock_count = models.PositiveBigIntegerField(default=0)  # counted up by who needs it to hold still
+    created_by = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        indexes = [models.Index(fields=["project_id", "-created_at"], name="group_by_project")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Flavor(models.Model):

@@ -16,7 +16,7 @@ from instances.models import Instance, InstanceState
 def instance_list(*, project_id: str | None = None, include_deleted: bool = False) -> QuerySet[Instance]:
     """Instances with everything a view shows; of one project unless None is given (management)."""
     replicas = Instance.objects.only("replica_of", "deleted_at")  # of them only the ids are shown
-    instances = Instance.objects.select_related("guest", "datastore_version__datastore")
+    instances = Instance.objects.select_related("guest", "datastore_version__datastore", "configuration")
     instances = instances.prefetch_related(Prefetch("replicas", replicas))
     if project_id is not None:
         instances = instances.filter(project_id=project_id)

@@ -13,20 +13,51 @@ from instances.models import Instance, InstanceState
 #: Which state may follow which. A test walks every pair.
 EDGES: Final[dict[InstanceState, frozenset[InstanceState]]] = {
     InstanceState.BUILDING: frozenset({InstanceState.ACTIVE, InstanceState.ERROR}),
-    InstanceState.ACTIVE: frozenset({InstanceState.RESTARTING, InstanceState.DELETING}),
+    InstanceState.ACTIVE: frozenset(
+        {
+            InstanceState.RESTARTING,
+            InstanceState.RESIZING,
+            InstanceState.UPGRADING,
+            InstanceState.REBUILDING,
+            InstanceState.STOPPING,
+            InstanceState.DELETING,
+        }
+    ),
     InstanceState.RESTARTING: frozenset({InstanceState.ACTIVE, InstanceState.DELETING}),
+    InstanceState.RESIZING: frozenset({InstanceState.ACTIVE, InstanceState.DELETING}),
+    InstanceState.UPGRADING: frozenset({InstanceState.ACTIVE, InstanceState.DELETING}),
+    InstanceState.REBUILDING: frozenset({InstanceState.ACTIVE, InstanceState.DELETING}),
+    InstanceState.STOPPING: frozenset({InstanceState.STOPPED, InstanceState.ACTIVE, InstanceState.DELETING}),
+    InstanceState.STOPPED: frozenset({InstanceState.STARTING, InstanceState.DELETING}),
+    InstanceState.STARTING: frozenset({InstanceState.ACTIVE, InstanceState.STOPPED, InstanceState.DELETING}),
     InstanceState.ERROR: frozenset({InstanceState.DELETING}),
     InstanceState.DELETING: frozenset({InstanceState.DELETED, InstanceState.ERROR}),
     InstanceState.DELETED: frozenset(),
 }
-#: An operation must be at work while an instance is in one of these.
-TRANSITIONAL: Final = frozenset({InstanceState.BUILDING, InstanceState.RESTARTING, InstanceState.DELETING})
+#: An operation must be at work while an instance is in one of these; where it goes when that is given up.
+FALLBACK: Final[dict[InstanceState, InstanceState]] = {
+    InstanceState.BUILDING: InstanceState.ERROR,
+    InstanceState.RESTARTING: InstanceState.ACTIVE,
+    InstanceState.RESIZING: InstanceState.ACTIVE,
+    InstanceState.UPGRADING: InstanceState.ACTIVE,
+    InstanceState.REBUILDING: InstanceState.ACTIVE,
+    InstanceState.STOPPING: InstanceState.ACTIVE,
+    InstanceState.STARTING: InstanceState.STOPPED,
+    InstanceState.DELETING: InstanceState.ERROR,
+}
+TRANSITIONAL: Final = frozenset(FALLBACK)
 
 #: Contract, 2.2: what `status` says.
 _STATUS: Final = {
     InstanceState.BUILDING: "BUILD",
     InstanceState.ACTIVE: "ACTIVE",
     InstanceState.RESTARTING: "REBOOT",
+    InstanceState.RESIZING: "RESIZE",
+    InstanceState.UPGRADING: "UPGRADE",
+    InstanceState.REBUILDING: "BUILD",
+    InstanceState.STOPPING: "SHUTDOWN",
+    InstanceState.STOPPED: "SHUTDOWN",
+    InstanceState.STARTING: "REBOOT",
     InstanceState.ERROR: "ERROR",
     InstanceState.DELETING: "SHUTDOWN",
     InstanceState.DELETED: "SHUTDOWN",
@@ -57,7 +88,9 @@ ACTIONABLE: Final = frozenset(
     }
 )
 #: Contract, 1.4: in these databases, users and root can be changed.
-SERVING: Final = frozenset({DatastoreStatus.RUNNING, DatastoreStatus.HEALTHY})
+SERVING: Final = frozenset(
+    {DatastoreStatus.RUNNING, DatastoreStatus.HEALTHY, DatastoreStatus.RESTART_REQUIRED}
+)
 
 
 def move(
@@ -82,11 +115,16 @@ def states_shown_as(status: str) -> frozenset[InstanceState]:
 
 
 def visible_status(instance: Instance, now: datetime | None = None) -> tuple[str, str]:
-    """`status` and `operating_status` as the API shows them (contract, section 2)."""
+    """`status` and `operating_status` as the API shows them (contract, section 2).
+
+    While a new configuration is being applied, the operating status is empty: wait for one that is not.
+    """
     state = InstanceState(instance.state)
     if state is not InstanceState.ACTIVE:
         return _STATUS[state], ""
-    return _STATUS[state], _OPERATING_STATUS[datastore_status(instance, now)]
+    status = datastore_status(instance, now)
+    is_changing = status in SERVING and instance.configuration_operation_id is not None
+    return _STATUS[state], "" if is_changing else _OPERATING_STATUS[status]
 
 
 def datastore_status(instance: Instance, now: datetime | None = None) -> DatastoreStatus:

@@ -145,6 +145,8 @@ OPTIONS: tuple[Option, ...] = (
         Option("DATABASES_PAGE_SIZE", "20", "Databases per page, at most.", integer,
                trove="databases_page_size"),
         Option("USERS_PAGE_SIZE", "20", "Users per page, at most.", integer, trove="users_page_size"),
+        Option("CONFIGURATIONS_PAGE_SIZE", "20", "Configuration groups per page, at most.", integer,
+               trove="configurations_page_size"),
         Option("HTTP_GET_RATE", "200", "GET requests a minute for each project.", integer,
                trove="http_get_rate"),
         Option("HTTP_POST_RATE", "200", "POST requests a minute for each project.", integer,

@@ -31,6 +31,7 @@ def operation_start(
     resource_id: str = "",
     exclusive: bool = False,
     supersede: bool = False,
+    wait_turn: bool = False,
     params: Mapping[str, Any] | None = None,
     secrets: Mapping[str, Any] | None = None,
     actor: str = "",
@@ -38,14 +39,15 @@ def operation_start(
     """Write an operation and the message that gets it run, in the caller's transaction.
 
     Operations of a lane run in the order of this call. While an exclusive one is unfinished, others are
-    refused with `InstanceBusy`; `supersede` cancels whatever is unfinished instead and runs after it.
+    refused with `InstanceBusy`; `supersede` cancels whatever is unfinished instead and runs after it, and
+    `wait_turn` runs after it as well.
     `secrets` (JSON values; Secret allowed) are stored sealed and wiped when the operation ends.
     """
     with transaction.atomic():
         position = _join_lane(lane)
         if supersede:
             _cancel_unfinished(lane)
-        else:
+        elif not wait_turn:
             _refuse_if_busy(lane)
         operation_id = uuid.uuid4()
         operation = Operation.objects.create(

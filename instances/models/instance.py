@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from datastores.models import DatastoreVersion, Flavor
+from datastores.models import ConfigurationGroup, DatastoreVersion, Flavor
 
 
 class InstanceState(models.TextChoices):
@@ -14,6 +14,12 @@ class InstanceState(models.TextChoices):
     BUILDING = "building"
     ACTIVE = "active"
     RESTARTING = "restarting"
+    RESIZING = "resizing"
+    UPGRADING = "upgrading"
+    REBUILDING = "rebuilding"
+    STOPPING = "stopping"
+    STOPPED = "stopped"  # its data are kept, nothing runs
+    STARTING = "starting"
     ERROR = "error"  # it was never built, or its remains could not be removed
     DELETING = "deleting"
     DELETED = "deleted"
@@ -22,9 +28,10 @@ class InstanceState(models.TextChoices):
 class Instance(models.Model):
     """A database server a user owns.
 
-        BUILDING ──▶ ACTIVE ◀──▶ RESTARTING
+        BUILDING ──▶ ACTIVE ◀──▶ RESTARTING, RESIZING, UPGRADING, REBUILDING
+           │            │  ◀──▶ STOPPING ──▶ STOPPED ◀──▶ STARTING ──▶ ACTIVE
            │            │             │
-           ▼            ▼             │
+           ▼            ▼             │ (any of them)
          ERROR ──▶ DELETING ◀─────────┘
            ▲            │
            └────────────┴──▶ DELETED
@@ -53,6 +60,13 @@ class Instance(models.Model):
     replica_of = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replicas"
     )
+    configuration = models.ForeignKey(
+        ConfigurationGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="instances"
+    )
+    configuration_operation_id = models.UUIDField(null=True, blank=True)  # the last one that applies it
+    configuration_fault: "models.JSONField[dict[str, Any] | None, dict[str, Any] | None]" = models.JSONField(
+        null=True, blank=True
+    )  # why the group's values of now are not what it uses
     server_id = models.CharField(max_length=64, blank=True, default="")
     volume_id = models.CharField(max_length=64, blank=True, default="")
 
@@ -69,7 +83,9 @@ class Instance(models.Model):
         db_table = "instances"
         ordering = ["id"]
         indexes = [
-            models.Index(fields=["project_id", "deleted_at", "id"], name="instance_by_project"),
+            models.Index(
+                fields=["project_id", "deleted_at", "created_at", "id"], name="instance_newest_first"
+            ),
             models.Index(fields=["state"], name="instance_by_state"),
         ]
 
