@@ -50,10 +50,12 @@ class Gate:
                 return None
             if word == TWICE:
                 effect(*args, **kwargs)
-            result = effect(*args, **kwargs)
-            if self.pass_through(f"{point}/after")[0] == FAIL:
-                raise failure("the harness made it fail")
-            return result
+            try:
+                return effect(*args, **kwargs)
+            finally:  # also after an effect that failed: it may have done something all the same
+                word, _ = self.pass_through(f"{point}/after")
+                if word == FAIL:
+                    raise failure("the harness made it fail")
 
         return probed
 
