@@ -56,6 +56,8 @@ def cases() -> list[Case]:
 def run_case(bench: Bench, tenant: Tenant, case: Case) -> None:
     harm = ALL_HARMS[case.harm]
     bench.settle()
+    if harm.needs_guest:
+        tenant.leave()  # an agent that ends again and again is started with growing pauses
     attempt = SCENARIOS[case.point.scenario](bench, tenant)
     trap = Trap(case.point.name, lambda: harm.act(bench))
     with bench.keeper.trap(trap, *attempt.also):
