@@ -1,17 +1,16 @@
 """One stack on the rack for each process of pytest; after a failure, a fresh one."""
 
-import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from compose.local.demo.login import Datastore
 from tests.chaos.bench import Bench, bench
 from tests.chaos.tenant import Tenant
 
 #: Shorter than in production, to wait less for workers that were killed; `test_as_shipped.py` waits it out.
 _LEASE_SECONDS = "4"
-_DATASTORES = os.environ.get("CHAOS_DATASTORE", "mariadb")
 
 
 class Rack:
@@ -27,9 +26,9 @@ class Rack:
             self._bench = self._cleanup.enter_context(bench(OPERATION_LEASE_SECONDS=_LEASE_SECONDS))
         return self._bench
 
-    def tenant(self, datastore: str = _DATASTORES) -> Tenant:
+    def tenant(self, datastore: Datastore = "mariadb") -> Tenant:
         if datastore not in self._tenants:
-            self._tenants[datastore] = Tenant(self.bench(), datastore)  # type: ignore[arg-type]
+            self._tenants[datastore] = Tenant(self.bench(), datastore)
         return self._tenants[datastore]
 
     def discard(self) -> None:
