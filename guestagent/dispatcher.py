@@ -13,6 +13,7 @@ from guestagent.modules.store import ModuleStore
 from guestagent.protocol import commands
 from guestagent.protocol.types import ConfigurationApplied, DatastoreStatus, Diagnostics
 from guestagent.supervisor import Desired, Preparation, Supervisor
+from guestagent.volume import grow_file_system
 
 Handler = Callable[[Any], Any]
 
@@ -31,6 +32,11 @@ class Dispatcher:
             commands.StopDatastore: self._stop,
             commands.RestartDatastore: self._restart,
             commands.ApplyConfiguration: self._apply_configuration,
+            commands.ResizeMemory: self._resize,
+            commands.GrowVolume: lambda c: grow_file_system(Path(manager.config.data_path)),
+            commands.UpgradeDatastore: self._upgrade,
+            commands.SettleUpgrade: lambda c: manager.settle_upgrade(),
+            commands.RevertUpgrade: self._revert_upgrade,
             commands.CreateDatabases: lambda c: manager.create_databases(c.databases),
             commands.DeleteDatabase: lambda c: manager.delete_database(c.name),
             commands.ListDatabases: lambda c: manager.list_databases(c.limit, c.marker, c.include_marker),
@@ -96,6 +102,20 @@ class Dispatcher:
             self._manager.stop(command.timeout_seconds)
             self._manager.start()
             self._supervisor.preparation = Preparation.DONE
+
+    def _resize(self, command: commands.ResizeMemory) -> None:
+        self._supervisor.desired = Desired.RUNNING
+        with self._supervisor.phase(DatastoreStatus.RESTARTING):
+            self._manager.resize(command.memory_mb, command.vcpus)
+
+    def _upgrade(self, command: commands.UpgradeDatastore) -> None:
+        self._supervisor.desired = Desired.RUNNING
+        with self._supervisor.phase(DatastoreStatus.RESTARTING):
+            self._manager.upgrade(command.version)
+
+    def _revert_upgrade(self, command: commands.RevertUpgrade) -> None:
+        with self._supervisor.phase(DatastoreStatus.RESTARTING):
+            self._manager.revert_upgrade()
 
     def _apply_configuration(self, command: commands.ApplyConfiguration) -> ConfigurationApplied:
         try:

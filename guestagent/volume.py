@@ -5,10 +5,16 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from guestagent.errors import GuestError
+from guestagent.system import tools
+
 #: Counting a folder may take this part of the time, and is done this often at most and at least.
 _COUNTING_SHARE: Final = 0.005
 _SHORTEST_PAUSE_SECONDS: Final = 2.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+#: Growing writes the headers of new block groups only, but on a slow disk.
+_GROWING_SECONDS: Final = 300.0
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
 class VolumeUse(NamedTuple):
@@ -39,13 +45,36 @@ class Volume:
 
     def _count(self) -> None:
         began = time.monotonic()
-        self._counted = VolumeUse(_directory_bytes(self._path), None)
+        self._counted = VolumeUse(directory_bytes(self._path), None)
         ended = time.monotonic()
         pause = min(max((ended - began) / _COUNTING_SHARE, _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
         self._count_again_at = ended + pause
 
 
-def _directory_bytes(top: Path) -> int:
+def grow_file_system(path: Path) -> None:
+    """Have the ext file system mounted at `path` fill its device; a directory, or a full one, is left alone.
+
+    Raises GuestError.
+    """
+    device = _device_of(path)
+    if device is None:
+        return
+    result = tools.run(["resize2fs", device], timeout_seconds=_GROWING_SECONDS)
+    if result.exit_code != 0:
+        said = result.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise GuestError(f"The file system did not grow: {''.join(said)[:300]}", code="volume_failed")
+
+
+def _device_of(path: Path) -> str | None:
+    """Of an ext file system that is mounted there."""
+    for line in _MOUNTS.read_text().splitlines():
+        place, _, source = line.partition(" - ")
+        if place.split()[4] == str(path) and source.startswith("ext"):
+            return source.split()[1]
+    return None
+
+
+def directory_bytes(top: Path) -> int:
     """Space that files take on disk; what disappears while counting counts for nothing."""
     total = 0
     for folder, _, names in os.walk(top):

@@ -32,7 +32,7 @@ def reap_stuck() -> int:
     for instance in stuck:
         if Operation.objects.filter(lane=instance.lane, state__in=UNFINISHED).exists():
             continue
-        to = InstanceState.ACTIVE if instance.state == InstanceState.RESTARTING else InstanceState.ERROR
+        to = state.FALLBACK[InstanceState(instance.state)]
         message = f"Nothing was working on it any more while it was {instance.state}."
         if state.move(
             instance,

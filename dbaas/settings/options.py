@@ -53,6 +53,15 @@ def networks(value: str) -> list[str]:
     return [str(ip_network(word, strict=False)) for word in words(value)]
 
 
+def one_of(*choices: str) -> Callable[[str], str]:
+    def choice(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value
+
+    return choice
+
+
 def optional_integer(value: str) -> int | None:
     return int(value) if value else None
 
@@ -176,6 +185,17 @@ OPTIONS: tuple[Option, ...] = (
         Option("CONDUCTOR_CONCURRENCY", "2", "Reports one conductor process takes in at a time.", integer),
     ),
     *_group(
+        "Events and webhooks",
+        Option("EVENT_RETENTION_DAYS", "90", "Events older than this are removed.", integer),
+        Option("WEBHOOK_TIMEOUT_SECONDS", "10", "A receiver has so long for one event, all in all.", seconds),
+        Option("WEBHOOK_GIVE_UP_SECONDS", "86400", "An event that is not taken for so long is put aside as "
+               "dead.", seconds),
+        Option("WEBHOOKS_ALLOW_PRIVATE", "false", "Webhooks may go to private and local addresses, to any "
+               "port and without TLS: for tests and closed networks.", boolean),
+        Option("WEBHOOKS_REFUSED_NETWORKS", "", "More networks (CIDR) that webhooks may not go to: the "
+               "operator's own with public addresses.", networks),
+    ),
+    *_group(
         "Provider",
         Option("PROVIDER", "local", "Where servers come from: local, or openstack."),
         Option("LOCAL_PATH", f"{VAR}/local", "local: servers, volumes and addresses are kept here."),
@@ -186,6 +206,9 @@ OPTIONS: tuple[Option, ...] = (
                trove="database_service_uid"),
         Option("DATABASE_SERVICE_GID", "", "Group id, likewise.", optional_integer,
                trove="mysql.database_service_gid"),
+        Option("LOCAL_VOLUMES", "auto", "local: volumes are file systems of their own, really full when full "
+               "(loop; needs root and loop devices), directories (directory), or loop where that works (auto).",
+               one_of("auto", "loop", "directory")),
         Option("LOCAL_UID_BASE", "64000", "local: first of the user ids given to instances when root.",
                integer),
     ),

@@ -158,6 +158,23 @@ class EngineManager(abc.ABC):
         before.
         """
 
+    # another size, another version
+    @abc.abstractmethod
+    def resize(self, memory_mb: int, vcpus: int) -> None:
+        """Restart with settings for this size, kept for later starts."""
+
+    @abc.abstractmethod
+    def upgrade(self, version: str) -> None:
+        """Take server and data to `version`; when that fails, everything is as before and runs."""
+
+    @abc.abstractmethod
+    def settle_upgrade(self) -> None:
+        """Remove what the way back needs; there may be none."""
+
+    @abc.abstractmethod
+    def revert_upgrade(self) -> None:
+        """Go back to what was before an upgrade that is not settled; there may be none."""
+
     # databases, users, access, root
     @abc.abstractmethod
     def create_databases(self, databases: Sequence[DatabaseSpec]) -> None: ...

@@ -7,6 +7,7 @@ from guestagent.protocol.guest_config import GuestConfig
 
 #: A Unix socket's path must fit into 108 bytes, the terminating zero included.
 MAX_SOCKET_PATH = 107
+VERSION_NAME = "dbaas.version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,34 @@ class Layout:
         return self.volume / "data.partial"
 
     @property
+    def version(self) -> Path:
+        """Which version the data are for, once they were taken to another than that of the configuration.
+
+        In the data directory: the two change places together.
+        """
+        return self.data / VERSION_NAME
+
+    @property
+    def upgrade(self) -> Path:
+        """What an upgrade that is not settled needs to know; beside the data, for it is about them."""
+        return self.volume / "upgrade.json"
+
+    @property
+    def upgraded(self) -> Path:
+        """Where a copy for another version is made."""
+        return self.volume / "data.upgraded"
+
+    @property
+    def before(self) -> Path:
+        """The data before an upgrade."""
+        return self.volume / "data.before"
+
+    @property
+    def discarded(self) -> Path:
+        """To be removed."""
+        return self.volume / "data.discarded"
+
+    @property
     def files(self) -> Path:
         """The only place for server-side import and export."""
         return self.volume / "files"
@@ -60,6 +89,11 @@ class Layout:
     @property
     def overrides(self) -> Path:
         return self.state / "overrides.json"
+
+    @property
+    def size(self) -> Path:
+        """Memory and processors, once they were changed after birth."""
+        return self.state / "size.json"
 
     @property
     def admin_password(self) -> Path:

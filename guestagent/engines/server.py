@@ -7,18 +7,22 @@ import stat
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from guestagent.engines import sizes
 from guestagent.engines.base import EngineManager, EngineSpec, Parameter, Probe
 from guestagent.engines.certificates import ensure_certificate
 from guestagent.engines.layout import MAX_SOCKET_PATH, Layout
 from guestagent.engines.overrides import Overrides
+from guestagent.engines.upgrade import Upgrader
 from guestagent.errors import ConfigurationRefused, EngineFailed, EngineNotReady, EngineTimeout, GuestError
 from guestagent.logs import redact
 from guestagent.protocol.guest_config import GuestConfig
 from guestagent.protocol.types import ConfigurationApplied, DatastoreStatus
 from guestagent.runtimes.base import Program, Runtime, ServerProgram
+from guestagent.system.copying import copy_tree
 from guestagent.system.files import ensure_directory, remove_tree, sync_directory, sync_tree
 from guestagent.system.locks import LockTimeout, file_lock
 
@@ -27,6 +31,7 @@ log = logging.getLogger(__name__)
 INITIALISE_TIMEOUT_SECONDS = 300.0
 #: Crash recovery of a large server takes long; a start that takes longer goes on, and is reported as late.
 START_TIMEOUT_SECONDS = 600.0
+STOP_TIMEOUT_SECONDS = 60.0
 PROBE_TIMEOUT_SECONDS = 2.0
 POLL_SECONDS = 0.025
 LOG_TAIL_BYTES = 8192
@@ -46,9 +51,11 @@ class ServerManager(EngineManager):
     spec: ClassVar[EngineSpec]
 
     def __init__(self, config: GuestConfig, runtime: Runtime) -> None:
-        super().__init__(config, runtime)
         self.layout = Layout.of(config)
+        super().__init__(sizes.applied(self.layout.size, config), runtime)
         self._overrides = Overrides(self.layout.overrides)
+        self._upgrader = Upgrader(self)
+        self._is_closed = False
 
     # what an engine fills in
 
@@ -83,6 +90,18 @@ class ServerManager(EngineManager):
     def parameters(self) -> Iterable[Parameter]:
         """What the running server says of the parameters that users may change."""
 
+    @property
+    @abc.abstractmethod
+    def _closed_arguments(self) -> tuple[str, ...]:
+        """For a server that nobody but the administrator can reach."""
+
+    def fill_upgraded(self, old: Program, new: Program) -> None:
+        """Make `layout.upgraded` a copy of the data that `new` can be started with; the server is down."""
+        copy_tree(self.layout.data, self.layout.upgraded)
+
+    def complete_upgrade(self, new: Program) -> None:
+        """What is left to do once the new server runs, closed, with the data."""
+
     def _secure(self) -> None:
         """What only a running server can be told; repeated at each start."""
 
@@ -96,6 +115,7 @@ class ServerManager(EngineManager):
         server = self._server()
         self._make_directories()
         with self._preparing():
+            self._upgrader.recover()
             if not self.is_prepared():
                 self._overrides.replace(overrides)
                 # Left over when the data directory was lost, or never came to be: nothing may write to it.
@@ -111,6 +131,11 @@ class ServerManager(EngineManager):
         return self.layout.data.is_dir()
 
     def start(self) -> None:
+        self._upgrader.recover()
+        self.start_as_is()
+
+    def start_as_is(self) -> None:
+        """Start without a look at whether an upgrade was interrupted."""
         if not self.is_prepared():
             raise EngineNotReady("The database server has not been prepared.")
         if not self.runtime.is_running():
@@ -137,13 +162,48 @@ class ServerManager(EngineManager):
 
     def _launch_with(self, overrides: Mapping[str, Any]) -> None:
         self._configure(overrides)
-        self.runtime.start(self._command(self._server()))
+        program = self._command(self._server())
+        if self._is_closed:
+            program = replace(program, argv=(*program.argv, *self._closed_arguments))
+        self.runtime.start(program)
         self._wait_until_ready(START_TIMEOUT_SECONDS)
 
     def stop(self, timeout_seconds: float) -> None:
         self.runtime.stop(timeout_seconds=timeout_seconds, stop_signal=self._stop_signal)
 
     _stop_signal: ClassVar[int] = 15
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Run the server, which is down, so that nobody but the administrator can reach it."""
+        self._is_closed = True
+        try:
+            self.start_as_is()
+            yield
+        finally:
+            self._is_closed = False
+            self.stop(STOP_TIMEOUT_SECONDS)
+
+    # another size, another version
+
+    def resize(self, memory_mb: int, vcpus: int) -> None:
+        self.config = sizes.change(self.layout.size, self.config, memory_mb, vcpus)
+        self.stop(STOP_TIMEOUT_SECONDS)
+        self.start()
+
+    @property
+    def version(self) -> str:
+        """Which the data are for."""
+        return self._upgrader.version()
+
+    def upgrade(self, version: str) -> None:
+        self._upgrader.upgrade(version)
+
+    def settle_upgrade(self) -> None:
+        self._upgrader.settle()
+
+    def revert_upgrade(self) -> None:
+        self._upgrader.revert()
 
     # configuration
 
@@ -195,10 +255,13 @@ class ServerManager(EngineManager):
     # helpers
 
     def _server(self) -> Program:
-        wanted = self.config.version
-        server = self.runtime.find_program(self.spec.server_program, wanted)
+        return self.program_of(self.version)
+
+    def program_of(self, version: str) -> Program:
+        """Raises EngineFailed when it is not installed."""
+        server = self.runtime.find_program(self.spec.server_program, version)
         if server is None or not self.spec.announces.search(server.vendor):
-            raise EngineFailed(f"{self.spec.name} {wanted} is not installed.", code="engine_not_installed")
+            raise EngineFailed(f"{self.spec.name} {version} is not installed.", code="engine_not_installed")
         return server
 
     def _make_directories(self) -> None:

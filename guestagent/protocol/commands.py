@@ -65,6 +65,34 @@ class ApplyConfiguration(Command, tag="apply_configuration", frozen=True, kw_onl
     )  # more, whose values are passwords
 
 
+class ResizeMemory(Command, tag="resize_memory", frozen=True, kw_only=True):
+    """Restart the server sized for so much memory; kept, also for later starts."""
+
+    memory_mb: int
+    vcpus: int
+
+
+class GrowVolume(Command, tag="grow_volume", frozen=True, kw_only=True):
+    """Have the volume's file system fill the volume, which has just become so large."""
+
+    size_gb: int
+
+
+class UpgradeDatastore(Command, tag="upgrade_datastore", frozen=True, kw_only=True):
+    """Take server and data to this version. Done when the new server has proved good; the way back stays
+    open until `SettleUpgrade`. When it fails, the old server runs with the data it had."""
+
+    version: str
+
+
+class SettleUpgrade(Command, tag="settle_upgrade", frozen=True, kw_only=True):
+    """Remove what the way back needs; success when there is none."""
+
+
+class RevertUpgrade(Command, tag="revert_upgrade", frozen=True, kw_only=True):
+    """Go back to version and data before the upgrade; success when there is no way back (any more)."""
+
+
 class CreateDatabases(Command, tag="create_databases", frozen=True, kw_only=True):
     """Create each database that does not exist yet."""
 
@@ -183,6 +211,11 @@ AnyCommand = (
     | StopDatastore
     | RestartDatastore
     | ApplyConfiguration
+    | ResizeMemory
+    | GrowVolume
+    | UpgradeDatastore
+    | SettleUpgrade
+    | RevertUpgrade
     | CreateDatabases
     | DeleteDatabase
     | ListDatabases

@@ -71,6 +71,12 @@ class Runtime(abc.ABC):
         """
 
     @abc.abstractmethod
+    def run_on_trees(
+        self, argv: Sequence[str], trees: Sequence[Path], *, timeout_seconds: float
+    ) -> ToolResult:
+        """Run, in the last of `trees`, such a tool on what is there; its user owns all of them meanwhile."""
+
+    @abc.abstractmethod
     def give_to_database_user(self, path: Path) -> None:
         """Change the owner of a whole tree that nobody else is writing to."""
 

@@ -74,6 +74,17 @@ class ProcessRuntime(Runtime):
         self.give_to_database_user(path)
         return result
 
+    def run_on_trees(
+        self, argv: Sequence[str], trees: Sequence[Path], *, timeout_seconds: float
+    ) -> ToolResult:
+        worker = self._named_owner()
+        for tree in trees:
+            own_tree(tree, worker)
+        result = tools.run(argv, timeout_seconds=timeout_seconds, owner=worker, folder=trees[-1])
+        for tree in trees:
+            self.give_to_database_user(tree)
+        return result
+
     def give_to_database_user(self, path: Path) -> None:
         own_tree(path, self._owner)
 

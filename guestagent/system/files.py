@@ -4,8 +4,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_SYNC_THREADS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,12 @@ def own_tree(path: Path, owner: Owner) -> None:
 
 
 def sync_tree(path: Path) -> None:
-    """Return when every file and directory below `path` is on disk."""
-    for entry in _walk(path):
-        if not os.path.islink(entry):  # noqa: PTH114
-            _sync(entry)
+    """Return when every file and directory below `path` is on disk. Raises OSError when one cannot be."""
+    # One after the other, each would wait for a commit of the file system's journal; side by side they share
+    # one. For a new PostgreSQL's thousand files that is 0.2 s instead of 2 s.
+    with ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="sync") as pool:
+        for _ in pool.map(_sync, (entry for entry in _walk(path) if not os.path.islink(entry))):  # noqa: PTH114
+            pass
 
 
 def sync_directory(path: Path) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from guestagent.errors import EngineFailed, EngineTimeout
@@ -30,8 +31,9 @@ def run(
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
     owner: Owner | None = None,
+    folder: Path = Path("/"),
 ) -> ToolResult:
-    """Run to the end as `owner` (default: as ourselves). Raises EngineTimeout or EngineFailed."""
+    """Run to the end as `owner` (default: ourselves), in `folder`. Raises EngineTimeout or EngineFailed."""
     name = argv[0].rpartition("/")[2]
     try:
         process = subprocess.Popen(
@@ -39,7 +41,7 @@ def run(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd="/",
+            cwd=folder,
             env={**CLEAN_ENVIRONMENT, **(env or {})},
             start_new_session=True,
             umask=0o077,

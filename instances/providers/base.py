@@ -147,7 +147,8 @@ class Provider(abc.ABC):
     *Idempotent create* (find by deterministic name before creating; calling again after a crash at any point
     gives the same resource): `ensure_network`, `ensure_volume`, `ensure_server`.
     *Best-effort read* (None when it is not there): `get_server`, `get_volume`, `get_network`.
-    *Idempotent change*: `reboot_server`, `start_server`, `stop_server`.
+    *Idempotent change*: `reboot_server`, `start_server`, `stop_server` (which ends the database cleanly),
+    `resize_server`, `resize_volume`.
     *Idempotent delete* (missing is success; returns True when it is really gone, False when the cloud is
     still at it and the caller should look again): `delete_server`, `delete_volume`, `delete_network`.
     *Enumeration* (for leftovers and doctors): `list_resources`.
@@ -186,6 +187,14 @@ class Provider(abc.ABC):
 
     @abc.abstractmethod
     def stop_server(self, name: str) -> None: ...
+
+    @abc.abstractmethod
+    def resize_server(self, name: str, *, flavor_id: str, ram_mb: int, vcpus: int) -> None:
+        """Give it this share from now on; `get_server` says BUILDING while the cloud is at it."""
+
+    @abc.abstractmethod
+    def resize_volume(self, name: str, size_gb: int) -> Volume:
+        """Let it grow, while it is in use; one that is as large already is left as it is."""
 
     @abc.abstractmethod
     def delete_server(self, name: str) -> bool: ...

@@ -25,11 +25,20 @@ def require_serving(instance: Instance) -> None:
     _require(instance, state.SERVING)
 
 
+def require_state(instance: Instance, wanted: InstanceState) -> None:
+    """For what needs no database that answers. Raises Unprocessable."""
+    if instance.state != wanted:
+        raise _not_ready(instance)
+
+
 def _require(instance: Instance, allowed: Collection[str]) -> None:
-    visible, operating = state.visible_status(instance)
     if instance.state != InstanceState.ACTIVE or state.datastore_status(instance) not in allowed:
-        shown = f"{visible} {operating}".strip()
-        raise Unprocessable(f"Instance {instance.pk} is not ready for this (status: {shown}).")
+        raise _not_ready(instance)
+
+
+def _not_ready(instance: Instance) -> Unprocessable:
+    shown = " ".join(state.visible_status(instance)).strip()
+    return Unprocessable(f"Instance {instance.pk} is not ready for this (status: {shown}).")
 
 
 def check_database_names(spec: EngineSpec, databases: Iterable[DatabaseSpec]) -> None:

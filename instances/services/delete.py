@@ -42,7 +42,14 @@ def instance_delete(*, caller: Caller, instance: Instance) -> Operation:
             deadline_seconds=DELETE_SECONDS,
             actor=caller.user_id,
         )
-        if not state.move(instance, InstanceState.DELETING, fault_code="", fault_message="", fault_at=None):
+        if not state.move(
+            instance,
+            InstanceState.DELETING,
+            configuration=None,
+            fault_code="",
+            fault_message="",
+            fault_at=None,
+        ):
             _raise_for_changed(instance)
     return operation
 
@@ -50,11 +57,12 @@ def instance_delete(*, caller: Caller, instance: Instance) -> Operation:
 def instance_reset_status(*, caller: Caller, instance: Instance) -> None:
     """Let go of an instance: cancel what runs on it, so that it can be used or deleted.
 
-    One that was being built becomes ERROR (what it was made of is removed), others ACTIVE with an unknown
-    database status until the guest's next heartbeat. One that is being deleted is left alone.
+    One that was being built becomes ERROR (what it was made of is removed), one that was being started is
+    stopped, others ACTIVE with an unknown database status until the guest's next heartbeat. One that is
+    stopped or being deleted is left alone.
     """
     with transaction.atomic():
-        if instance.state in {InstanceState.DELETING, InstanceState.DELETED}:
+        if instance.state in {InstanceState.STOPPED, InstanceState.DELETING, InstanceState.DELETED}:
             return
         operations.cancel_lane(instance.lane)
         if instance.state == InstanceState.BUILDING:
@@ -67,7 +75,9 @@ def instance_reset_status(*, caller: Caller, instance: Instance) -> None:
                 fault_at=timezone.now(),
             )
         else:
-            state.move(instance, InstanceState.ACTIVE, sources={InstanceState.RESTARTING})
+            for source in state.TRANSITIONAL - {InstanceState.BUILDING, InstanceState.DELETING}:
+                if state.move(instance, state.FALLBACK[source], sources={source}):
+                    break
             Guest.objects.filter(pk=instance.pk).update(
                 datastore_status=DatastoreStatus.UNKNOWN.value, status_at=timezone.now()
             )

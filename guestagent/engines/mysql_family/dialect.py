@@ -21,6 +21,8 @@ class Dialect(abc.ABC):
     #: Accounts that are not roles: User, Host, authentication_string.
     accounts: str
     settings: Mapping[str, Any]
+    #: Brings system tables to the server's version; None where the server does that by itself.
+    upgrade_tool: str | None = None
 
     @abc.abstractmethod
     def hash_password(self, password: Secret) -> str: ...
@@ -38,6 +40,7 @@ class MariaDB(Dialect):
     identified_by = "IDENTIFIED BY PASSWORD %s"
     accounts = "SELECT User, Host, authentication_string FROM mysql.user WHERE is_role = 'N'"
     settings = {"performance_schema": "OFF"}
+    upgrade_tool = "mariadb-upgrade"
 
     def hash_password(self, password: Secret) -> str:
         inner = hashlib.sha1(password.reveal().encode()).digest()  # noqa: S324 - mysql_native_password is that

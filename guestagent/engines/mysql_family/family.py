@@ -16,12 +16,14 @@ from guestagent.engines.mysql_family.variables import Variables
 from guestagent.engines.paging import page_of_databases, page_of_users
 from guestagent.engines.passwords import check_password
 from guestagent.engines.server import ServerManager
-from guestagent.errors import UserExists, UserNotFound
+from guestagent.errors import EngineFailed, UserExists, UserNotFound
 from guestagent.protocol.secret import Secret
 from guestagent.protocol.types import DatabaseSpec, Page, UserInfo, UserRef, UserSpec
 from guestagent.runtimes.base import Program, ServerProgram
 from guestagent.system.files import write_atomically
 
+#: It looks at every table.
+UPGRADE_TIMEOUT_SECONDS = 1200.0
 _VERSION = re.compile(r"\d+(\.\d+)+")
 
 
@@ -87,6 +89,28 @@ class FamilyManager(ServerManager):
     def _command(self, server: Program) -> ServerProgram:
         argv = (str(server.path), f"--defaults-file={self.layout.config / 'my.cnf'}")
         return ServerProgram(argv=argv, log_file=self.layout.log)
+
+    _closed_arguments = ("--skip-networking",)
+
+    def complete_upgrade(self, new: Program) -> None:
+        if self.dialect.upgrade_tool is None:
+            return
+        tool = self.runtime.find_tool(new, self.dialect.upgrade_tool)
+        if tool is None:
+            raise EngineFailed(f"{self.dialect.upgrade_tool} is not installed.", code="engine_not_installed")
+        # In a file that is the database user's alone: command lines can be read by everybody.
+        secret = self.layout.config / "upgrade.cnf"
+        password = self._admin_password().reveal()
+        text = f"[client]\nuser={ADMIN}\npassword={password}\nsocket={self._socket}\n"
+        self.runtime.write_file(secret, text)
+        try:
+            command = [str(tool), f"--defaults-file={secret}"]
+            result = self.runtime.run_tool(command, timeout_seconds=UPGRADE_TIMEOUT_SECONDS)
+        finally:
+            secret.unlink(missing_ok=True)
+        if result.exit_code != 0:
+            last = result.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise EngineFailed(f"{tool.name} ended with {result.exit_code}: {''.join(last)[:300]}")
 
     @property
     def _socket(self) -> Path:

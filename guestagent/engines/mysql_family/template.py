@@ -12,6 +12,7 @@ from pathlib import Path
 from guestagent.engines.mysql_family.dialect import SYSTEM_ACCOUNTS, Dialect, MariaDB
 from guestagent.errors import EngineFailed, EngineTimeout
 from guestagent.system import programs, tools
+from guestagent.system.copying import copy_tree
 from guestagent.system.files import ensure_directory, remove_tree, sync_directory, sync_tree
 from guestagent.system.locks import LockTimeout, file_lock
 from guestagent.system.programs import Program
@@ -32,7 +33,7 @@ def fill(folder: Path, dialect: Dialect, server: Program, name: str, templates: 
     if templates is None or not _can_keep(templates):
         build(folder, dialect, server)
         return
-    _copy(ensure(templates, dialect, server, name), folder)
+    copy_tree(ensure(templates, dialect, server, name), folder, timeout_seconds=COPY_TIMEOUT_SECONDS)
 
 
 def ensure(templates: Path, dialect: Dialect, server: Program, name: str) -> Path:
@@ -85,14 +86,6 @@ def _run(command: list[str], stdin: bytes = b"") -> None:
         last = result.stderr.decode(errors="replace").strip().splitlines()[-1:]
         program = Path(command[0]).name
         raise EngineFailed(f"{program} ended with {result.exit_code}: {''.join(last)[:300]}")
-
-
-def _copy(template: Path, folder: Path) -> None:
-    # cp shares blocks where the file system can (reflink) and copies inside the kernel where it can't.
-    command = ["cp", "-a", "--reflink=auto", str(template), str(folder)]
-    result = tools.run(command, timeout_seconds=COPY_TIMEOUT_SECONDS)
-    if result.exit_code != 0:
-        raise EngineFailed("The template data directory could not be copied: is the volume full?")
 
 
 def _can_keep(templates: Path) -> bool:

@@ -1,5 +1,6 @@
 """Operates a PostgreSQL server."""
 
+import contextlib
 import os
 import pwd
 import re
@@ -12,13 +13,13 @@ from typing import Any
 from guestagent.engines.base import Parameter
 from guestagent.engines.paging import page_of_databases, page_of_users
 from guestagent.engines.passwords import check_password
-from guestagent.engines.postgresql import metadata, reload, settings
+from guestagent.engines.postgresql import metadata, reload, settings, transfer
 from guestagent.engines.postgresql.accounts import Accounts, forget_role
 from guestagent.engines.postgresql.passwords import is_password
 from guestagent.engines.postgresql.spec import SPEC
 from guestagent.engines.postgresql.sql import ADMIN, HOME, Session, connect
 from guestagent.engines.server import INITIALISE_TIMEOUT_SECONDS, ServerManager
-from guestagent.errors import EngineFailed, UserExists, UserNotFound
+from guestagent.errors import EngineFailed, EngineTimeout, UserExists, UserNotFound
 from guestagent.protocol.secret import Secret
 from guestagent.protocol.types import DatabaseSpec, Page, UserInfo, UserRef, UserSpec
 from guestagent.runtimes.base import Program, ServerProgram
@@ -81,6 +82,28 @@ class Manager(ServerManager):
         config = f"config_file={self.layout.config / 'postgresql.conf'}"
         argv = (str(server.path), "-D", str(self.layout.data), "-c", config)
         return ServerProgram(argv=argv, log_file=self.layout.log, stop_signal=signal.SIGINT)
+
+    _closed_arguments = ("-c", "listen_addresses=")
+
+    def fill_upgraded(self, old: Program, new: Program) -> None:
+        if self.spec.series_of(old.version) == self.spec.series_of(new.version):
+            super().fill_upgraded(old, new)
+            return
+        self.transfer(old, new)
+
+    def transfer(self, old: Program, new: Program) -> None:
+        """Fill `layout.upgraded` with a new data directory that has everything of the old one."""
+        self._initialise(new)
+        self.layout.staging.rename(self.layout.upgraded)
+        transfer.run(self.runtime, self.layout, old, new)
+
+    def complete_upgrade(self, new: Program) -> None:
+        """A transfer leaves the planner's statistics behind."""
+        with self._session() as (_, accounts):
+            databases = accounts.databases()
+        for database in databases:
+            with contextlib.suppress(EngineTimeout), connect(self._run, database) as session:
+                session.execute("ANALYZE")
 
     def _secure(self) -> None:
         """Users are let into the databases they were given, not into the administrator's."""

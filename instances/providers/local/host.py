@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from instances.providers.base import ProviderError
-from instances.providers.local import files, poke
+from instances.providers.local import files, images, poke
 from instances.providers.local.keeper import Keeper
 from instances.providers.local.layout import Layout
 
@@ -58,6 +58,7 @@ class Host:
         while time.monotonic() < deadline:
             self._look_at_all(go_down=True)
             if all(keeper.is_down for keeper in self._keepers.values()):
+                images.unmount_below(self._layout.volumes)
                 return []
             self._wait(_BUSY_LOOK_SECONDS)
         return [name for name, keeper in self._keepers.items() if not keeper.is_down]

@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
-from instances.providers.local import files, processes
-from instances.providers.local.layout import Desired, Layout, ServerRecord, ServerStatus
+from instances.providers.base import ProviderError
+from instances.providers.local import files, images, processes
+from instances.providers.local.layout import IMAGE, Desired, Layout, ServerRecord, ServerStatus
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Keeper:
             self._note(rebooted=record.reboot, failures=0)
         if record.desired is Desired.RUNNING:
             self.is_down = False
-            self._keep_up()
+            self._keep_up(record)
 
     def watched_pids(self) -> list[int]:
         """Processes whose end should lead to the next tick at once."""
@@ -72,11 +73,12 @@ class Keeper:
         log.warning("agent of %s ended with code %s after %.1f s", self._folder.path.name, code, lasted)
         was_asked = code == os.EX_OK
         failures = 0 if was_asked or lasted >= _STEADY_SECONDS else self._status.failures + 1
+        self._pause(failures, f"The guest agent ended with code {code}.")
+
+    def _pause(self, failures: int, fault: str) -> None:
         pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(failures, 16) / 2, _LONGEST_PAUSE_SECONDS)
         self._start_not_before = time.monotonic() + pause
-        self._note(
-            state="ended", pid=None, failures=failures, fault=f"The guest agent ended with code {code}."
-        )
+        self._note(state="ended", pid=None, failures=failures, fault=fault)
 
     def _leave(self) -> None:
         """It is being deleted, by whoever asked for that; only our own child is ours to end."""
@@ -84,14 +86,28 @@ class Keeper:
         if self._child is not None:
             self._child.terminate()
 
-    def _keep_up(self) -> None:
+    def _keep_up(self, record: ServerRecord) -> None:
         self._rotate_log()
         holder = files.lock_holder(self._folder.agent_lock)
         if holder is not None:
             steady = time.monotonic() - self._started_at >= _STEADY_SECONDS
             self._note(state="running", pid=holder, failures=0 if steady else self._status.failures)
-        elif self._child is None and time.monotonic() >= self._start_not_before:
+        elif self._child is None and time.monotonic() >= self._start_not_before and self._mount(record):
             self._start()
+
+    def _mount(self, record: ServerRecord) -> bool:
+        """Have the volume where the agent looks for it; False, and a pause, when that does not work."""
+        volume = self._layout.read_volume(record.volume) if record.volume else None
+        if volume is None or not volume.has_image:
+            return True
+        folder = self._layout.volume(volume.name)
+        try:
+            images.mount(folder / IMAGE, folder / "data")
+        except (OSError, ProviderError) as error:
+            log.warning("%s: the volume cannot be mounted: %s", self._folder.path.name, error)
+            self._pause(self._status.failures + 1, f"The volume cannot be mounted: {error}")
+            return False
+        return True
 
     def _start(self) -> None:
         # Under the lock that a deletion is recorded under: after that, nothing is started.
@@ -122,6 +138,8 @@ class Keeper:
             engine = processes.is_engine_of(record)
             processes.end(engine, ask=signal.SIGQUIT, patience_seconds=2.0)
         self._stopper = self._kill_at = None
+        if record.volume and not images.unmount_below(self._layout.volume(record.volume)):
+            log.warning("%s: the volume is in use and stays mounted", self._folder.path.name)
         self.is_down = True
         self._note(state="stopped", pid=None, fault=None)
 

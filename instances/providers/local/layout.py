@@ -4,7 +4,7 @@
                      status.json   what it is (host daemon writes)        agent.log
                      state/        the guest agent's own, with agent.lock
     run/<address>/   sockets: a short path, because theirs must fit into 107 bytes
-    volumes/<name>/  volume.json   data/
+    volumes/<name>/  volume.json   data/   volume.img: the file system mounted at data/, where there is one
     networks/<name>.json           templates/    lock    host.lock    host.sock
 
 A folder is filled under a name that starts with ``.new.`` and renamed when it is whole; it is renamed to
@@ -27,7 +27,8 @@ from instances.providers.local import files
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _HIDDEN: Final = re.compile(r"\.(?:new|gone)\.(?P<name>[A-Za-z0-9_-]+)\.[0-9a-f]{8}")
-
+#: In a volume's folder.
+IMAGE: Final = "volume.img"
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
@@ -46,6 +47,7 @@ class ServerRecord(msgspec.Struct, frozen=True, kw_only=True):
     data_path: str
     state_path: str
     database_uid: int | None
+    volume: str | None = None  # its name
     reboot: str = ""
 
 
@@ -60,8 +62,11 @@ class ServerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`has_image`: a file system of its own, and not just a directory."""
+
     name: str
     size_gb: int
+    has_image: bool = False
 
 
 class NetworkRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,9 +197,13 @@ def remove_folder(path: Path, deadline: float) -> bool:
     """Remove `path` and what killed makers and removers of it left; False when some of it is left."""
     with contextlib.suppress(FileNotFoundError):
         path.rename(path.with_name(f".gone.{path.name}.{secrets.token_hex(4)}"))
-    leftovers = [entry for entry in path.parent.iterdir() if _hidden_name(entry) == path.name]
-    are_gone = [files.remove_tree(entry, deadline) for entry in leftovers]
+    are_gone = [files.remove_tree(entry, deadline) for entry in folders_of(path) if entry != path]
     return all(are_gone)
+
+
+def folders_of(path: Path) -> list[Path]:
+    """`path`, and what is half made or half removed of it."""
+    return [path, *(entry for entry in path.parent.iterdir() if _hidden_name(entry) == path.name)]
 
 
 def resource_names(folder: Path) -> list[str]:

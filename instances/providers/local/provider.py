@@ -33,7 +33,7 @@ from instances.providers.base import (
     VolumeSpec,
     VolumeState,
 )
-from instances.providers.local import addresses, files, layout, poke, processes
+from instances.providers.local import addresses, files, images, layout, poke, processes
 from instances.providers.local.layout import (
     Desired,
     Layout,
@@ -52,7 +52,8 @@ _HOPELESS_FAILURES: Final = 5
 
 
 def build(options: Mapping[str, Any]) -> Provider:
-    """From the options `path`, `network`, `uid_base`, `database_uid` and `database_gid` (may be absent)."""
+    """From the options `path`, `network`, `uid_base`, `database_uid`, `database_gid` and `volumes`, of which
+    the last four may be absent."""
     try:
         network = IPv4Network(str(options["network"]))
     except ValueError as error:
@@ -63,6 +64,7 @@ def build(options: Mapping[str, Any]) -> Provider:
         uid_base=int(options.get("uid_base") or 64000),
         database_uid=options.get("database_uid"),
         database_gid=options.get("database_gid"),
+        has_images=images.is_wanted(str(options.get("volumes") or "directory")),
     )
 
 
@@ -89,12 +91,14 @@ class LocalProvider(Provider):
         uid_base: int,
         database_uid: int | None,
         database_gid: int | None,
+        has_images: bool = False,
     ) -> None:
         self._layout = Layout(path)
         self._network = network
         self._uid_base = uid_base
         self._database_uid = database_uid
         self._database_gid = database_gid
+        self._has_images = has_images
         with _translated(f"cannot use {path}"):
             self._layout.create()
 
@@ -145,8 +149,10 @@ class LocalProvider(Provider):
             if record is None:
                 with layout.new_folder(self._layout.volume(spec.name)) as folder:
                     (folder / "data").mkdir(mode=0o711)
-                    content = msgspec.json.encode(VolumeRecord(name=spec.name, size_gb=spec.size_gb))
-                    files.write_new(folder / "volume.json", content)
+                    if self._has_images:
+                        images.make(folder / layout.IMAGE, spec.size_gb)
+                    record = VolumeRecord(name=spec.name, size_gb=spec.size_gb, has_image=self._has_images)
+                    files.write_new(folder / "volume.json", msgspec.json.encode(record))
             return self._existing_volume(spec.name)
 
     def get_volume(self, name: str) -> Volume | None:
@@ -154,8 +160,24 @@ class LocalProvider(Provider):
             record = self._layout.read_volume(name)
         return _to_volume(record) if record else None
 
+    def resize_volume(self, name: str, size_gb: int) -> Volume:
+        """A directory is only said to be larger."""
+        with _translated(f"volume {name}"):
+            record = self._layout.read_volume(name)
+            if record is None:
+                raise NotFound(f"volume {name} does not exist")
+            if size_gb > record.size_gb:
+                folder = self._layout.volume(name)
+                if record.has_image:
+                    images.grow(folder / layout.IMAGE, folder / "data", size_gb)
+                record = msgspec.structs.replace(record, size_gb=size_gb)
+                files.write_atomically(folder / "volume.json", msgspec.json.encode(record))
+        return _to_volume(record)
+
     def delete_volume(self, name: str) -> bool:
         with _translated(f"volume {name}"):
+            if not all(map(images.unmount_below, layout.folders_of(self._layout.volume(name)))):
+                return False
             return layout.remove_folder(self._layout.volume(name), time.monotonic() + _REMOVE_SECONDS)
 
     def _existing_volume(self, name: str) -> Volume:
@@ -219,6 +241,7 @@ class LocalProvider(Provider):
             data_path=paths.data_path,
             state_path=paths.state_path,
             database_uid=paths.database_uid,
+            volume=spec.volume.name if spec.volume else None,
         )
         with layout.new_folder(folder.path) as path:
             (path / "state").mkdir(mode=0o711)
@@ -282,6 +305,13 @@ class LocalProvider(Provider):
         with self._changing(name) as (folder, record):
             if record.desired is not Desired.STOPPED:
                 folder.write_record(msgspec.structs.replace(record, desired=Desired.STOPPED))
+
+    def resize_server(self, name: str, *, flavor_id: str, ram_mb: int, vcpus: int) -> None:
+        """What the next agent is told; the one that runs hears of it by a command."""
+        with self._changing(name) as (folder, _):
+            config = msgspec.json.decode(folder.guest_config.read_bytes(), type=dict[str, Any])
+            config |= {"memory_mb": ram_mb, "vcpus": vcpus}
+            files.write_atomically(folder.guest_config, msgspec.json.encode(config))
 
     @contextlib.contextmanager
     def _changing(self, name: str) -> Iterator[tuple[ServerFolder, ServerRecord]]:

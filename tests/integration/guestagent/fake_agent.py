@@ -88,6 +88,14 @@ class FakeManager(EngineManager):
     def apply_configuration(self, overrides: Mapping[str, Any]) -> ConfigurationApplied:
         return ConfigurationApplied(restart_required=False)
 
+    def resize(self, memory_mb: int, vcpus: int) -> None: ...
+
+    def upgrade(self, version: str) -> None: ...
+
+    def settle_upgrade(self) -> None: ...
+
+    def revert_upgrade(self) -> None: ...
+
     def create_databases(self, databases: Sequence[DatabaseSpec]) -> None:
         for database in databases:
             self._note(f"begin {database.name}")

@@ -16,6 +16,12 @@ ALLOWED = {
     ("building", "active"), ("building", "error"),
     ("active", "restarting"), ("active", "deleting"),
     ("restarting", "active"), ("restarting", "deleting"),
+    ("active", "resizing"), ("resizing", "active"), ("resizing", "deleting"),
+    ("active", "upgrading"), ("upgrading", "active"), ("upgrading", "deleting"),
+    ("active", "rebuilding"), ("rebuilding", "active"), ("rebuilding", "deleting"),
+    ("active", "stopping"), ("stopping", "active"), ("stopping", "stopped"), ("stopping", "deleting"),
+    ("stopped", "starting"), ("stopped", "deleting"),
+    ("starting", "active"), ("starting", "stopped"), ("starting", "deleting"),
     ("error", "deleting"),
     ("deleting", "deleted"), ("deleting", "error"),
 }  # fmt: skip
@@ -47,7 +53,7 @@ def test_visible_status_is_defined_for_every_pair(
     instance_state: InstanceState, status: DatastoreStatus, make_instance: Callable[..., Instance]
 ) -> None:
     visible, operating = state.visible_status(make_instance(instance_state, status))
-    assert visible in {"BUILD", "ACTIVE", "REBOOT", "ERROR", "SHUTDOWN"}
+    assert visible in {"BUILD", "ACTIVE", "REBOOT", "RESIZE", "UPGRADE", "ERROR", "SHUTDOWN"}
     assert (operating == "") is (instance_state is not InstanceState.ACTIVE)
 
 
@@ -57,3 +63,9 @@ def test_healthy_is_the_ready_signal_and_silence_is_an_error(make_instance: Call
     later = timezone.now() + timedelta(seconds=31)
     assert state.visible_status(instance, later) == ("ACTIVE", "ERROR")
     assert state.datastore_status(instance, later) is DatastoreStatus.UNKNOWN
+
+
+def test_whatever_is_given_up_leads_to_a_state_that_can_be_taken(make_instance: Callable[..., Instance]) -> None:
+    for source, to in state.FALLBACK.items():
+        assert to in state.EDGES[source]
+        assert state.move(make_instance(source), to, sources={source})

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from instances.providers.local import files, processes
+from instances.providers.local import files, images, processes
 from instances.providers.local.layout import Layout
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -57,6 +57,7 @@ class LocalHost:
             processes.end(processes.is_agent_of(folder), ask=signal.SIGKILL, patience_seconds=5)
             if record is not None:
                 processes.end(processes.is_engine_of(record), ask=signal.SIGKILL, patience_seconds=5)
+        images.unmount_below(self.layout.volumes)
 
     def start(self) -> None:
         self.daemon = daemon = self._spawn()

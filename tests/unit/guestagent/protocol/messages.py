@@ -23,6 +23,11 @@ COMMANDS: Final[tuple[c.AnyCommand, ...]] = (
     c.ApplyConfiguration(
         overrides={"max_connections": 7, "x": "y"}, secret_overrides={"report_password": Secret("pw")}
     ),
+    c.ResizeMemory(memory_mb=1024, vcpus=2),
+    c.GrowVolume(size_gb=2),
+    c.UpgradeDatastore(version="11.4"),
+    c.SettleUpgrade(),
+    c.RevertUpgrade(),
     c.CreateDatabases(databases=_DATABASES),
     c.DeleteDatabase(name="one"),
     c.ListDatabases(limit=20, marker="m", include_marker=True),
