@@ -158,6 +158,32 @@ class Cidr(serializers.Field[str, Any, str, Any]):
         return value
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "nullable": True,
+        "description": "An id, or a URL ending in one; null or empty: none.",
+    }
+)
+class OptionalUuidRef(serializers.Field[uuid.UUID | None, Any, Any, Any]):
+    """A UUID or a URL whose last part is one; an empty text is None."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID | None:
+        if data == "":
+            return None
+        if isinstance(data, str) and len(data) <= 1024:
+            text = data.rstrip("/").rsplit("/", 1)[-1]
+            try:
+                if len(text) in {32, 36}:
+                    return uuid.UUID(text)
+            except ValueError:
+                pass
+        raise serializers.ValidationError("must be an id, or null.")
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 def require_unique(items: Sequence[Any], what: str) -> None:
     """Raises a validation error unless all items differ."""
     if len(set(items)) != len(items):
@@ -168,9 +194,11 @@ def require_unique(items: Sequence[Any], what: str) -> None:
 class SecretText(serializers.Field[Secret, Any, str, Any]):
     """A password: from here on it is a `Secret` and does not show itself."""
 
+    max_length = 255
+
     def to_internal_value(self, data: Any) -> Secret:
-        if not isinstance(data, str) or not 1 <= len(data) <= 255:
-            raise serializers.ValidationError("must be a string of 1 to 255 characters.")
+        if not isinstance(data, str) or not 1 <= len(data) <= self.max_length:
+            raise serializers.ValidationError(f"must be a string of 1 to {self.max_length} characters.")
         return Secret(data)
 
     def to_representation(self, value: Secret) -> str:

@@ -1,7 +1,7 @@
 """Instances (contract 1.3)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from dbaas.common.errors import BadRequest, NotImplementedHere
 from dbaas.common.pagination import page_body
 from dbaas.common.views import ProjectView
+from dbaas.taskmanager.models import Operation
 from instances.api import rendering
 from instances.api.actions import one_action
 from instances.api.base import ACCEPTED, OPERATION_HEADER, InstanceBaseView, accepted, validated
@@ -17,6 +18,7 @@ from instances.api.filters import LIST_PARAMETERS, instance_page
 from instances.api.serializers import InstanceCreateBody, InstanceUpdateBody
 from instances.models import Instance
 from instances.selectors import instance_list
+from instances.services.configuration import configuration_attach, configuration_detach
 from instances.services.create import instance_create
 from instances.services.delete import instance_delete, instance_reset_status
 from instances.services.restart import instance_restart
@@ -50,6 +52,8 @@ class InstanceListView(InstanceBaseView):
             self.require("instance:extension:database:create")
         if wanted.users:
             self.require("instance:extension:user:create")
+        if wanted.configuration_id:
+            self.require("instance:update")
         instance, operation = instance_create(caller=self.caller, request=wanted)
         return accepted(operation, data={"instance": rendering.detail(request, instance)}, status=200)
 
@@ -93,21 +97,32 @@ class InstanceView(InstanceBaseView):
 
     @extend_schema(
         operation_id="instance_update",
-        summary="Rename an instance, or change its tags or protection",
+        summary="Rename an instance, change its tags or protection, attach or detach a configuration group",
         tags=["Instances"],
+        parameters=[OPERATION_HEADER],
         request=InstanceUpdateBody,
         responses={202: OpenApiResponse(description="Done.")},
     )
     def put(self, request: Request, **kwargs: str) -> Response:
         instance = self.instance()
         given = validated(InstanceUpdateBody, request).validated_data["instance"]
+        operation = self._configure(instance, given)
         instance_update(
             instance=instance,
             name=given.get("name"),
             tags=given.get("tags"),
             is_deletion_protected=given.get("deletion_protected"),
         )
-        return accepted()
+        return accepted(operation)
+
+    def _configure(self, instance: Instance, given: Mapping[str, Any]) -> Operation | None:
+        """Attach or detach a configuration group; an empty object detaches, as in Trove."""
+        group_id = given.get("configuration")
+        if group_id is not None:
+            return configuration_attach(caller=self.caller, instance=instance, group_id=group_id)
+        if "configuration" in given or not cast("Mapping[str, Any]", self.request.data)["instance"]:
+            return configuration_detach(caller=self.caller, instance=instance)
+        return None
 
     @extend_schema(
         operation_id="instance_edit",
@@ -227,11 +242,6 @@ class InstanceBackupsView(InstanceBaseView):
         return Response({"backups": []})  # there are none yet
 
 
-class InstanceConfigurationView(NotYetView):
-    policies: ClassVar = {"GET": "instance:configuration"}
-    what: ClassVar = "Configuration groups are"
-
-
 class InstanceLogView(NotYetWritableView):
     policies: ClassVar = {"GET": "instance:guest_log_list", "POST": "instance:guest_log_update"}
     what: ClassVar = "Guest logs are"
@@ -240,8 +250,3 @@ class InstanceLogView(NotYetWritableView):
 class InstanceSslView(NotYetWritableView):
     policies: ClassVar = {"GET": "instance:show", "POST": "instance:update"}
     what: ClassVar = "Certificates of your own are"
-
-
-class InstanceModulesView(NotYetWritableView):
-    policies: ClassVar = {"GET": "instance:module_list", "POST": "instance:module_apply"}
-    what: ClassVar = "Modules are"

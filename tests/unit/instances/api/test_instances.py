@@ -278,6 +278,6 @@ def test_other_actions(api: Api, base: str, instance: Instance, body: Any, statu
     assert answer.status_code == status, answer.content
 
 
-@pytest.mark.parametrize("path", ["configuration", "log", "ssl", "modules", "databases/app"])
+@pytest.mark.parametrize("path", ["configuration", "log", "ssl", "databases/app"])
 def test_routes_of_later_are_501(api: Api, base: str, instance: Instance, path: str) -> None:
     assert api().get(f"{base}/instances/{instance.pk}/{path}").status_code == 501
