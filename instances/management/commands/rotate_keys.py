@@ -13,9 +13,9 @@ from instances.services.modules import modules_reseal
 
 class Command(BaseCommand):
     help = (
-        "Wrap guests' keys and seal modules under the first of INST_RPC_KEY_ENCR_KEY, and seal the secrets of "
-        "unfinished operations and of configuration groups under the first of TASKMANAGER_RPC_ENCR_KEY. Put the new "
-        "key first, run this, then remove the old key."
+        "Wrap guests' keys and seal modules under the first of INST_RPC_KEY_ENCR_KEY; seal the secrets of "
+        "unfinished operations and of configuration groups under the first of TASKMANAGER_RPC_ENCR_KEY. Put "
+        "the new key first, run this, then remove the old key."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
