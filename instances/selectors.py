@@ -9,7 +9,9 @@ from typing import Any
 
 from django.db.models import F, Func, IntegerField, Prefetch, Q, QuerySet, Value
 
+from datastores.models import ConfigurationGroup, ConfigurationParameter
 from dbaas.common.errors import NotFound
+from guestagent.engines.registry import load_spec
 from instances.models import Instance, InstanceState
 
 
@@ -95,3 +97,48 @@ def _as_uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(str(text))
     except ValueError:
         return None
+
+
+# configuration groups
+
+
+def group_list(*, project_id: str) -> QuerySet[ConfigurationGroup]:
+    groups = ConfigurationGroup.objects.select_related("datastore_version__datastore")
+    return groups.filter(project_id=project_id)
+
+
+def group_get(*, project_id: str, ref: str) -> ConfigurationGroup:
+    """The project's group. Somebody else's and no id at all are NotFound alike."""
+    key = _as_uuid(ref)
+    group = group_list(project_id=project_id).filter(pk=key).first() if key else None
+    if group is None:
+        raise NotFound(f"Configuration group {ref[:80]} cannot be found.")
+    return group
+
+
+def group_users(group: ConfigurationGroup) -> QuerySet[Instance]:
+    return Instance.objects.filter(configuration=group, deleted_at=None)
+
+
+def configuration_defaults(*, instance: Instance) -> dict[str, Any]:
+    """By parameter, what the server uses unless a group says otherwise: its own default, or, of what is
+    sized by the flavor, that."""
+    version = instance.datastore_version
+    defaults = {
+        parameter.name: _typed(parameter)
+        for parameter in version.parameters.order_by("name")
+        if parameter.default_value
+    }
+    return {**defaults, **load_spec(version.engine).sized(instance.flavor.ram_mb)}
+
+
+def _typed(parameter: ConfigurationParameter) -> Any:
+    text, kind = parameter.default_value, parameter.data_type
+    try:
+        if kind == ConfigurationParameter.DataType.INTEGER:
+            return int(text)
+        if kind == ConfigurationParameter.DataType.FLOAT:
+            return float(text)
+    except ValueError:
+        return text
+    return text == "true" if kind == ConfigurationParameter.DataType.BOOLEAN else text

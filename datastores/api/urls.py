@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datastores.api import mgmt_views, views
+from datastores.api import mgmt_parameter_views, mgmt_views, views
 
 urlpatterns = [
     path("datastores", views.DatastoreListView.as_view()),
@@ -35,6 +35,14 @@ urlpatterns = [
     path(
         "mgmt/datastore-versions/<str:version>/volume-types",
         mgmt_views.ManagedVersionVolumeTypesView.as_view(),
+    ),
+    path(
+        "mgmt/datastores/versions/<str:version>/parameters",
+        mgmt_parameter_views.ManagedParameterListView.as_view(),
+    ),
+    path(
+        "mgmt/datastores/versions/<str:version>/parameters/<str:parameter>",
+        mgmt_parameter_views.ManagedParameterView.as_view(),
     ),
     path("limits", views.LimitsView.as_view()),
 ]

@@ -51,6 +51,9 @@ def detail(request: Request, instance: Instance, *, with_use: bool = False) -> d
     shown["service_status_updated"] = api_timestamp(guest.last_seen_at or guest.status_at)
     if instance.availability_zone:
         shown["availability_zone"] = instance.availability_zone
+    if (group := instance.configuration) is not None:
+        links = _links(request, "configurations", str(group.pk))
+        shown["configuration"] = {"id": str(group.pk), "name": group.name, "links": links}
     if instance.fault_message:
         shown["fault"] = {
             "message": instance.fault_message,
@@ -117,6 +120,10 @@ class ReferenceSchema(serializers.Serializer[Any]):
     links = LinkBody(many=True)
 
 
+class NamedReferenceSchema(ReferenceSchema):
+    name = serializers.CharField()
+
+
 _address: dict[str, Any] = {
     "address": serializers.CharField(),
     "type": serializers.ChoiceField(choices=["private", "public"]),
@@ -168,6 +175,7 @@ class InstanceDetailSchema(InstanceBriefSchema):
     updated = serializers.CharField()
     service_status_updated = serializers.CharField(allow_null=True)
     availability_zone = serializers.CharField(required=False)
+    configuration = NamedReferenceSchema(required=False)
     fault = inline_serializer("InstanceFault", _fault, required=False)
     server_id = serializers.CharField(required=False, allow_null=True)
     volume_id = serializers.CharField(required=False, allow_null=True)

@@ -12,6 +12,7 @@ from dbaas.common.fields import (
     FlavorRef,
     LenientInteger,
     NonEmptyString,
+    OptionalUuidRef,
     SecretText,
     StrictSerializer,
     Text,
@@ -25,17 +26,14 @@ MAX_ITEMS: Final = 100
 MAX_TAGS: Final = 50
 #: Known to Trove, not served here yet; refused, for ignoring them would promise what isn't done.
 NOT_YET_AT_CREATE: Final = {
-    "configuration": "Configuration groups are",
     "restorePoint": "Restoring backups is",
     "replica_of": "Replicas are",
     "modules": "Modules are",
     "locality": "Locality is",
 }
 NOT_YET_AT_UPDATE: Final = {
-    "configuration": "Attaching configuration groups is",
     "replica_of": "Detaching replicas is",
     "slave_of": "Detaching replicas is",
-    "datastore_version": "Upgrading is",
     "access": "Changing the access is",
 }
 
@@ -116,6 +114,7 @@ class InstanceCreateSerializer(serializers.Serializer[Any]):
     access = AccessSerializer(required=False)
     tags = serializers.ListField(child=Text(min_length=1, max_length=60), required=False, max_length=MAX_TAGS)
     deletion_protected = BooleanString(required=False)
+    configuration = OptionalUuidRef(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
         return super().to_internal_value(without_not_yet(data, NOT_YET_AT_CREATE))
@@ -148,13 +147,20 @@ class InstanceCreateBody(serializers.Serializer[Any]):
             access=given.get("access", {}),
             tags=given.get("tags", ()),
             is_deletion_protected=given.get("deletion_protected", False),
+            configuration_id=given.get("configuration"),
         )
+
+
+#: Each is a change of its own kind, so Trove takes one at a time.
+ONE_OF_AT_UPDATE: Final = frozenset({"configuration", "datastore_version", "access"})
 
 
 class InstanceUpdateSerializer(StrictSerializer):
     name = NonEmptyString(required=False)
+    datastore_version = NonEmptyString(required=False)
     tags = serializers.ListField(child=Text(min_length=1, max_length=60), required=False, max_length=MAX_TAGS)
     deletion_protected = BooleanString(required=False)
+    configuration = OptionalUuidRef(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
         return super().to_internal_value(without_not_yet(data, NOT_YET_AT_UPDATE))
@@ -162,6 +168,20 @@ class InstanceUpdateSerializer(StrictSerializer):
     def validate_tags(self, value: list[str]) -> list[str]:
         require_unique(value, "tag")
         return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        several = sorted(attrs.keys() & ONE_OF_AT_UPDATE)
+        if len(several) > 1:
+            raise serializers.ValidationError(f"asks for several changes at once: {', '.join(several)}.")
+        return attrs
+
+
+class ResizeVolumeSerializer(serializers.Serializer[Any]):
+    volume = VolumeSerializer()
+
+
+class ResizeFlavorSerializer(serializers.Serializer[Any]):
+    flavorRef = FlavorRef()
 
 
 class InstanceUpdateBody(StrictSerializer):

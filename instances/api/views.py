@@ -13,16 +13,24 @@ from dbaas.common.views import ProjectView
 from dbaas.taskmanager.models import Operation
 from instances.api import rendering
 from instances.api.actions import one_action
-from instances.api.base import ACCEPTED, OPERATION_HEADER, InstanceBaseView, accepted, validated
+from instances.api.base import ACCEPTED, OPERATION_HEADER, InstanceBaseView, accepted, checked, validated
 from instances.api.filters import LIST_PARAMETERS, instance_page
-from instances.api.serializers import InstanceCreateBody, InstanceUpdateBody
+from instances.api.serializers import (
+    InstanceCreateBody,
+    InstanceUpdateBody,
+    ResizeFlavorSerializer,
+    ResizeVolumeSerializer,
+)
 from instances.models import Instance
 from instances.selectors import instance_list
 from instances.services.configuration import configuration_attach, configuration_detach
 from instances.services.create import instance_create
 from instances.services.delete import instance_delete, instance_reset_status
+from instances.services.power import instance_start, instance_stop
+from instances.services.resize import instance_resize_flavor, instance_resize_volume
 from instances.services.restart import instance_restart
 from instances.services.update import instance_update
+from instances.services.upgrade import instance_upgrade
 
 
 class InstanceListView(InstanceBaseView):
@@ -97,7 +105,7 @@ class InstanceView(InstanceBaseView):
 
     @extend_schema(
         operation_id="instance_update",
-        summary="Rename an instance, change its tags or protection, attach or detach a configuration group",
+        summary="Rename or upgrade an instance, change its tags or protection, its configuration group",
         tags=["Instances"],
         parameters=[OPERATION_HEADER],
         request=InstanceUpdateBody,
@@ -107,6 +115,10 @@ class InstanceView(InstanceBaseView):
         instance = self.instance()
         given = validated(InstanceUpdateBody, request).validated_data["instance"]
         operation = self._configure(instance, given)
+        if "datastore_version" in given:
+            operation = instance_upgrade(
+                caller=self.caller, instance=instance, datastore_version=given["datastore_version"]
+            )
         instance_update(
             instance=instance,
             name=given.get("name"),
@@ -153,6 +165,8 @@ _ACTION_SCHEMA: Final = {
         "restart": {"type": "object"},
         "reset_status": {"type": "object"},
         "resize": {"type": "object"},
+        "stop": {"type": "object"},
+        "start": {"type": "object"},
         "promote_to_replica_source": {"type": "object"},
         "eject_replica_source": {"type": "object"},
     },
@@ -167,7 +181,7 @@ class InstanceActionView(InstanceBaseView):
 
     @extend_schema(
         operation_id="instance_action",
-        summary="Restart an instance, or reset its status",
+        summary="Restart, resize, stop or start an instance, or reset its status",
         tags=["Instances"],
         parameters=[OPERATION_HEADER],
         request={"application/json": _ACTION_SCHEMA},
@@ -189,9 +203,25 @@ class InstanceActionView(InstanceBaseView):
     def resize(self, given: Mapping[str, Any]) -> Response:
         if not given.keys() & {"volume", "flavorRef"}:
             raise BadRequest("Validation error: resize needs a volume or a flavorRef.")
-        return self._not_yet(
-            "instance:resize_volume" if "volume" in given else "instance:resize_flavor", "Resizing"
+        if "volume" in given:  # of two, the first that Trove looks for counts
+            self.require("instance:resize_volume")
+            size = checked(ResizeVolumeSerializer, given)["volume"]["size"]
+            return accepted(
+                instance_resize_volume(caller=self.caller, instance=self.instance(), size_gb=size)
+            )
+        self.require("instance:resize_flavor")
+        flavor = checked(ResizeFlavorSerializer, given)["flavorRef"]
+        return accepted(
+            instance_resize_flavor(caller=self.caller, instance=self.instance(), flavor_ref=flavor)
         )
+
+    def stop(self, given: Mapping[str, Any]) -> Response:
+        self.require("instance:stop")
+        return accepted(instance_stop(caller=self.caller, instance=self.instance()))
+
+    def start(self, given: Mapping[str, Any]) -> Response:
+        self.require("instance:start")
+        return accepted(instance_start(caller=self.caller, instance=self.instance()))
 
     def promote_to_replica_source(self, given: Mapping[str, Any]) -> Response:
         return self._not_yet("instance:promote_to_replica_source", "Promoting replicas")
@@ -208,6 +238,8 @@ class InstanceActionView(InstanceBaseView):
         "restart": restart,
         "reset_status": reset_status,
         "resize": resize,
+        "stop": stop,
+        "start": start,
         "promote_to_replica_source": promote_to_replica_source,
         "eject_replica_source": eject_replica_source,
     }

@@ -7,19 +7,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from guestagent.engines.registry import load_spec
 
-from datastores.models import DatastoreVersion, Flavor
+from datastores.models import ConfigurationGroup, DatastoreVersion, Flavor
 from datastores.selectors import resolve_flavor, resolve_version
 from dbaas.accounts import quotas
 from dbaas.accounts.caller import Caller
 from dbaas.common.errors import BadRequest, NotImplementedHere, OverLimit
 from dbaas.taskmanager.models import Operation
 from dbaas.taskmanager.services import operation_start
+from guestagent.engines.registry import load_spec
 from guestagent.protocol.types import DatabaseSpec, UserSpec
 from instances import keys
 from instances.models import Guest, Instance
 from instances.services import checks
+from instances.services.configuration import group_for_new_instance
 from instances.services.payload import database_params, user_secrets
 
 
@@ -42,6 +43,7 @@ class InstanceRequest:
     access: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ()
     is_deletion_protected: bool = False
+    configuration_id: uuid.UUID | None = None
 
 
 def instance_create(*, caller: Caller, request: InstanceRequest) -> tuple[Instance, Operation]:
@@ -103,6 +105,7 @@ def _write_rows(
         access=dict(request.access),
         tags=list(request.tags),
         is_deletion_protected=request.is_deletion_protected,
+        configuration=_configuration(caller, request, version),
         created_by=caller.user_id,
     )
     new = keys.generate()
@@ -110,6 +113,16 @@ def _write_rows(
         instance=instance, wrapped_key=keys.wrap(instance_id, new.instance_key), public_key=new.public_key
     )
     return instance, {"users": user_secrets(request.users), "signing_key": new.signing_key}
+
+
+def _configuration(
+    caller: Caller, request: InstanceRequest, version: DatastoreVersion
+) -> ConfigurationGroup | None:
+    if request.configuration_id is None:
+        return None
+    return group_for_new_instance(
+        project_id=caller.project_id, group_id=request.configuration_id, version_id=version.pk
+    )
 
 
 def _checked_volume_size(size: int | None) -> int:

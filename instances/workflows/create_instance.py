@@ -24,6 +24,7 @@ from instances.providers.base import (
     VolumeSpec,
     VolumeState,
 )
+from instances.workflows.apply_configuration import configuration_command
 from instances.workflows.base import InstanceContext, InstanceWorkflow, instance_of, run_command, send_command
 from instances.workflows.teardown import TEARDOWN
 
@@ -152,7 +153,10 @@ def _ensure_volume(ctx: InstanceContext) -> Volume:
 
 
 def _prepare_command(ctx: InstanceContext) -> PrepareDatastore:
+    configuration = configuration_command(ctx.instance)
     return PrepareDatastore(
+        overrides=configuration.overrides,
+        secret_overrides=configuration.secret_overrides,
         databases=msgspec.convert(ctx.params.get("databases", []), tuple[DatabaseSpec, ...]),
         users=msgspec.convert(ctx.secrets.get("users", []), tuple[UserSpec, ...], dec_hook=dec_hook),
     )

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from datastores.models import DatastoreVersion
+from datastores.models import ConfigurationGroup, DatastoreVersion
 from dbaas.accounts import tokens
 from dbaas.accounts.models import Project, RoleAssignment, User
 from dbaas.taskmanager.services import operation_start
@@ -31,7 +31,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 NOWHERE = "5a1a557c-2adc-43aa-ad94-f4b643d7dba8"
 CATALOGUE = ("datastores", "flavors", "volume-types", "limits", "projects")
 #: What a path names by its id: somebody else's does not exist.
-THINGS = ("instance", "operation", "cluster", "backup", "module")
+THINGS = ("instance", "operation", "cluster", "backup", "module", "configuration")
 #: Routes of operators, who see everything; nobody else does.
 MANAGEMENT = "v1.0/<str:project_id>/mgmt/"
 
@@ -99,11 +99,15 @@ def tenants(
         kind="instances.restart_instance", project_id=alice.pk, lane=instance.lane, deadline_seconds=60,
         resource_id=str(instance.pk),
     )  # fmt: skip
+    group = ConfigurationGroup.objects.create(
+        project_id=alice.pk, name="alices-orders", datastore_version=version
+    )
     parameters = {
         "instance_id": str(instance.pk), "operation_id": str(operation.pk), "database": "orders",
         "user": "joe", "datastore": str(version.datastore_id), "version": str(version.pk), "flavor": "1",
         "volume_type": "x", "parameter": "x", "key": alice.name, "target_project": alice.pk,
         "cluster_id": NOWHERE, "backup_id": NOWHERE, "member_id": NOWHERE, "module_id": NOWHERE,
+        "configuration_id": str(group.pk),
     }  # fmt: skip
     return Tenants(alice, bob, client_of(token), client_of(member_token), instance, parameters)
 
