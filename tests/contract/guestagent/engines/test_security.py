@@ -43,12 +43,12 @@ def test_tls_and_plain_are_both_there(guest: Guest, manager: ServerManager) -> N
     )
     with guest.login(user, PLANTED, name, tls=True) as tenant:
         if not guest.has_hosts:
-            tenant.run("RESET ROLE")  # as the database's owner one does not see one's own session
+            tenant.run("SET ROLE none")  # as the database's owner one does not see one's own session
         assert str(tenant.value(cipher)).startswith("TLSv1.")
     with guest.login(user, PLANTED, name) as tenant:
         if not guest.has_hosts:
-            tenant.run("RESET ROLE")
-        assert tenant.value(cipher)
+            tenant.run("SET ROLE none")
+        assert not tenant.value(cipher)
 
 
 def test_secrets_are_in_no_log_no_file_and_no_process_list(own_guest: Guest) -> None:
