@@ -1,6 +1,7 @@
 """What the views of an instance share."""
 
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar, cast
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
@@ -38,6 +39,13 @@ def validated(kind: type[Body], request: Request) -> Body:
     body = kind(data=request.data)
     body.is_valid(raise_exception=True)
     return body
+
+
+def checked(kind: type[Body], given: Any) -> Mapping[str, Any]:
+    """A part of the body, likewise."""
+    body = kind(data=given)
+    body.is_valid(raise_exception=True)
+    return cast("Mapping[str, Any]", body.validated_data)
 
 
 def accepted(operation: Operation | None = None, *, data: Any = None, status: int = 202) -> Response:

@@ -22,6 +22,9 @@ from instances.guest import GuestClient
 from instances.models import Instance, RootHistory
 from instances.selectors import instance_get_any, instance_list
 from instances.services.delete import instance_reset_status
+from instances.services.power import instance_stop
+from instances.services.rebuild import instance_migrate, instance_rebuild
+from instances.services.restart import instance_reboot
 
 Result = TypeVar("Result")
 #: Pages of operators are not capped in Trove; ours are, generously.
@@ -181,15 +184,16 @@ class ManagedInstanceActionView(ManagedInstanceBaseView):
         return self.actions[verb](self, given)
 
     def stop(self, given: Mapping[str, Any]) -> Response:
-        return self._not_yet("Stopping instances")
+        return accepted(instance_stop(caller=self.caller, instance=self.instance()))
 
     def reboot(self, given: Mapping[str, Any]) -> Response:
-        return self._not_yet("Rebooting instances")
+        return accepted(instance_reboot(caller=self.caller, instance=self.instance()))
 
     def migrate(self, given: Mapping[str, Any]) -> Response:
         if given.get("host") is not None and not isinstance(given["host"], str):
             raise BadRequest("Validation error: migrate.host must be a string.")
-        return self._not_yet("Migrating instances")
+        operation = instance_migrate(caller=self.caller, instance=self.instance(), host=given.get("host"))
+        return accepted(operation)
 
     def reset_task_status(self, given: Mapping[str, Any]) -> Response:
         instance_reset_status(caller=self.caller, instance=self.instance())
@@ -198,11 +202,8 @@ class ManagedInstanceActionView(ManagedInstanceBaseView):
     def rebuild(self, given: Mapping[str, Any]) -> Response:
         if not isinstance(given.get("image_id"), str) or not given["image_id"]:
             raise BadRequest("Validation error: rebuild.image_id is needed.")
-        return self._not_yet("Rebuilding instances")
-
-    def _not_yet(self, what: str) -> Response:
-        self.instance()
-        raise NotImplementedHere(f"{what} is not served yet.")
+        operation = instance_rebuild(caller=self.caller, instance=self.instance(), image_id=given["image_id"])
+        return accepted(operation)
 
     actions: ClassVar[Mapping[str, Callable[["ManagedInstanceActionView", Mapping[str, Any]], Response]]] = {
         "stop": stop,

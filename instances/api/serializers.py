@@ -31,6 +31,7 @@ NOT_YET_AT_CREATE: Final = {
     "modules": "Modules are",
     "locality": "Locality is",
 }
+LOCALITIES: Final = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
 NOT_YET_AT_UPDATE: Final = {
     "replica_of": "Detaching replicas is",
     "slave_of": "Detaching replicas is",
@@ -117,6 +118,8 @@ class InstanceCreateSerializer(serializers.Serializer[Any]):
     configuration = OptionalUuidRef(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("locality") not in (None, "", *LOCALITIES):
+            raise serializers.ValidationError({"locality": [f"must be one of {', '.join(LOCALITIES)}."]})
         return super().to_internal_value(without_not_yet(data, NOT_YET_AT_CREATE))
 
     def validate_tags(self, value: list[str]) -> list[str]:

@@ -7,7 +7,6 @@ from datastores.selectors import resolve_version
 from dbaas.accounts.caller import Caller
 from dbaas.common.errors import BadRequest
 from dbaas.taskmanager.models import Operation
-from guestagent.system.programs import version_key
 from instances.models import Instance, InstanceState
 from instances.services.change import start_exclusive
 from instances.services.checks import require_actionable
@@ -41,8 +40,12 @@ def _check(current: DatastoreVersion, wanted: DatastoreVersion) -> None:
     if wanted.engine != current.engine:
         raise BadRequest(f"Version {wanted.name} is of another engine ({wanted.engine}).")
     try:
-        is_newer = version_key(wanted.version) >= version_key(current.version)
+        is_newer = _numbers(wanted.version) >= _numbers(current.version)
     except ValueError:
         raise BadRequest(f"Version {wanted.name} has no number that could be compared.") from None
     if not is_newer:
         raise BadRequest(f"Version {wanted.version} is older than {current.version}.")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -269,7 +269,6 @@ def test_building_instance_is_deleted_by_force(
     [
         ({}, 400), ({"nonsense": {}}, 400), ({"restart": {}, "resize": {}}, 400), ({"restart": []}, 400),
         ({"restart": "now"}, 400), ({"resize": {}}, 400), ({"resize": {"x": 1}}, 400),
-        ({"resize": {"flavorRef": 2}}, 501), ({"resize": {"volume": {"size": 2}}}, 501),
         ({"promote_to_replica_source": {}}, 501), ({"eject_replica_source": {}}, 501),
     ],
 )  # fmt: skip
