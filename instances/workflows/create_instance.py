@@ -12,9 +12,9 @@ from guestagent.engines.registry import load_spec
 from guestagent.protocol.commands import PrepareDatastore
 from guestagent.protocol.guest_config import GuestConfig, encode_guest_config
 from guestagent.protocol.secret import Secret, dec_hook
-from guestagent.protocol.types import DatabaseSpec, UserSpec
+from guestagent.protocol.types import DatabaseSpec, DatastoreStatus, UserSpec
 from instances import keys, state
-from instances.models import InstanceState
+from instances.models import Guest, InstanceState
 from instances.providers.base import (
     Network,
     NetworkSpec,
@@ -97,6 +97,9 @@ def prepare_datastore(ctx: InstanceContext) -> Outcome:
     return run_command(ctx, _prepare_command(ctx), give_up_in=settings.USAGE_TIMEOUT)
 
 
+_NOT_YET = (DatastoreStatus.NEW.value, DatastoreStatus.BUILDING.value)
+
+
 @register
 class CreateInstance(InstanceWorkflow):
     """Give the user a running, reachable, monitored database."""
@@ -116,6 +119,10 @@ class CreateInstance(InstanceWorkflow):
     def succeeded(self, operation: Operation) -> None:
         quotas.commit(holder=operation.resource_id)
         state.move(instance_of(operation), InstanceState.ACTIVE)
+        # Its report says that the server answers; the heartbeat that says so too may still be on its way.
+        Guest.objects.filter(pk=instance_of(operation).pk, datastore_status__in=_NOT_YET).update(
+            datastore_status=DatastoreStatus.HEALTHY.value, last_seen_at=timezone.now()
+        )
 
     def failed(self, operation: Operation, code: str, message: str) -> None:
         state.move(
