@@ -54,6 +54,7 @@ class VolumeState(enum.StrEnum):
     CREATING = "creating"
     AVAILABLE = "available"
     IN_USE = "in_use"
+    GROWS_WHEN_FREE = "grows_when_free"  # it is larger once its server was stopped and started
     ERROR = "error"
 
 
@@ -194,7 +195,7 @@ class Provider(abc.ABC):
 
     @abc.abstractmethod
     def resize_volume(self, name: str, size_gb: int) -> Volume:
-        """Let it grow, while it is in use; one that is as large already is left as it is."""
+        """Let it grow, while it is in use if that can be (see `GROWS_WHEN_FREE`); it never shrinks."""
 
     @abc.abstractmethod
     def delete_server(self, name: str) -> bool: ...

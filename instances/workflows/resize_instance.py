@@ -19,6 +19,8 @@ from instances.workflows.base import (
     was_asked,
 )
 from instances.workflows.create_instance import wait_for_server
+from instances.workflows.restart_instance import start_datastore
+from instances.workflows.stop_instance import start_server, start_server_again, stop_server, wait_for_stop
 
 VOLUME_SECONDS = 300.0
 
@@ -57,7 +59,23 @@ def resize_volume(ctx: InstanceContext) -> Outcome:
         return Fail("volume_failed", f"Volume {volume.name} could not be resized.")
     if volume.state is VolumeState.CREATING:
         return Wait(wake_in=2, give_up_in=VOLUME_SECONDS, reason="volume_not_ready")
-    return Done()
+    return Done({"is_stop_needed": volume.state is VolumeState.GROWS_WHEN_FREE})
+
+
+def stop_server_to_grow(ctx: InstanceContext) -> Outcome:
+    return stop_server(ctx) if ctx.recorded["is_stop_needed"] else Done()
+
+
+def wait_for_stop_to_grow(ctx: InstanceContext) -> Outcome:
+    return wait_for_stop(ctx) if ctx.recorded["is_stop_needed"] else Done()
+
+
+def start_server_to_grow(ctx: InstanceContext) -> Outcome:
+    return start_server(ctx) if ctx.recorded["is_stop_needed"] else Done()
+
+
+def start_datastore_to_grow(ctx: InstanceContext) -> Outcome:
+    return start_datastore(ctx) if ctx.recorded["is_stop_needed"] else Done()
 
 
 def grow_file_system(ctx: InstanceContext) -> Outcome:
@@ -79,9 +97,10 @@ class _Resize(ExclusiveWorkflow):
     during = InstanceState.RESIZING
 
     def succeeded(self, operation: Operation) -> None:
-        Instance.objects.filter(pk=operation.resource_id).update(
-            **self.changes(operation), updated_at=timezone.now()
-        )
+        with history.noted(instance_of(operation)):
+            Instance.objects.filter(pk=operation.resource_id).update(
+                **self.changes(operation), updated_at=timezone.now()
+            )
         quotas.commit(holder=str(operation.pk), into=operation.resource_id)
         super().succeeded(operation)
 
@@ -109,7 +128,16 @@ class ResizeVolume(_Resize):
     found grown when it is asked for again."""
 
     kind = "instances.resize_volume"
-    steps = (resize_volume, grow_file_system)
+    steps = (
+        resize_volume,
+        stop_server_to_grow,
+        wait_for_stop_to_grow,
+        start_server_to_grow,
+        wait_for_server,
+        start_datastore_to_grow,
+        grow_file_system,
+    )
+    on_failure = (start_server_again,)
 
     def changes(self, operation: Operation) -> dict[str, object]:
         return {"volume_size_gb": operation.params["size_gb"]}

@@ -7,6 +7,7 @@ repeated at any point: what is mounted is asked of the kernel, and a loop device
 
 import fcntl
 import os
+import re
 import struct
 import subprocess
 from collections.abc import Sequence
@@ -22,10 +23,11 @@ _MKFS: Final = (
     # Tables are written when they are first needed: this takes milliseconds. Nothing is kept for root.
     "mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard",
 )  # fmt: skip
-_TOOLS: Final = ("mkfs.ext4", "resize2fs", "mount", "umount", "losetup")
+_TOOLS: Final = ("mkfs.ext4", "e2fsck", "resize2fs", "mount", "umount", "losetup")
 _FOLDERS: Final = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _LOOP_CTL_GET_FREE: Final = 0x4C82
 _EXT_MAGIC: Final = 0xEF53
+_CAP_SYS_RESOURCE: Final = 24
 
 
 @lru_cache(maxsize=1)
@@ -66,19 +68,30 @@ def make(image: Path, size_gb: int) -> None:
 
 
 def mount(image: Path, target: Path) -> None:
-    """Mount unless it is mounted; then let it fill a file that grew. The caller is the only one to do so."""
-    if not is_mounted(target):
-        _run(["mount", "-t", "ext4", "-o", "loop,noatime,nosuid,nodev,noexec", str(image), str(target)])
-        target.chmod(0o711)
-    _fill(image, target)
-
-
-def grow(image: Path, target: Path, size_gb: int) -> None:
-    """Make the file larger and, if it is mounted, the file system; else the next mount does that."""
-    size = max(size_gb * GB, image.stat().st_size)
-    os.truncate(image, size)
+    """Mount unless it is mounted, filling a file that grew. Nobody else may do so at the same time."""
     if is_mounted(target):
-        _fill(image, target)
+        return
+    if not _is_filled(image):
+        _run(["e2fsck", "-f", "-p", str(image)], succeeds_with=(0, 1))  # 1: put right
+        _run(["resize2fs", str(image)])
+    _run(["mount", "-t", "ext4", "-o", "loop,noatime,nosuid,nodev,noexec", str(image), str(target)])
+    target.chmod(0o711)
+
+
+def grow(image: Path, target: Path, size_gb: int) -> bool:
+    """Make the file larger, and the file system in it, or have the next mount do that.
+
+    False when it is mounted and this process may not make mounted ones grow.
+    """
+    os.truncate(image, max(size_gb * GB, image.stat().st_size))
+    device = next((source for mounted, source in _mounts() if mounted == str(target)), None)
+    if device is None or _is_filled(image):
+        return True
+    if not _may_grow_mounted():
+        return False
+    _run(["losetup", "--set-capacity", device])
+    _run(["resize2fs", device])
+    return True
 
 
 def unmount_below(folder: Path) -> bool:
@@ -96,12 +109,14 @@ def is_mounted(target: Path) -> bool:
     return str(target) in (mounted for mounted, _ in _mounts())
 
 
-def _fill(image: Path, target: Path) -> None:
-    if _file_system_bytes(image) >= image.stat().st_size:
-        return
-    device = next(source for mounted, source in _mounts() if mounted == str(target))
-    _run(["losetup", "--set-capacity", device])
-    _run(["resize2fs", device])
+def _is_filled(image: Path) -> bool:
+    return _file_system_bytes(image) >= image.stat().st_size
+
+
+def _may_grow_mounted() -> bool:
+    """The kernel wants CAP_SYS_RESOURCE for it, which containers seldom have."""
+    effective = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return effective is not None and bool(int(effective[1], 16) >> _CAP_SYS_RESOURCE & 1)
 
 
 def _file_system_bytes(image: Path) -> int:
@@ -135,7 +150,7 @@ def _unescaped(text: str) -> str:
     return text
 
 
-def _run(command: Sequence[str]) -> None:
+def _run(command: Sequence[str], *, succeeds_with: Sequence[int] = (0,)) -> None:
     """Raises Transient: what a volume needs of the system can be tried again."""
     environment = {"PATH": os.pathsep.join(_FOLDERS), "LC_ALL": "C.UTF-8"}
     try:
@@ -145,6 +160,6 @@ def _run(command: Sequence[str]) -> None:
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Transient(f"{command[0]} did not work: {type(error).__name__}") from error
-    if done.returncode != 0:
+    if done.returncode not in succeeds_with:
         said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise Transient(f"{command[0]} ended with {done.returncode}: {''.join(said)[:300]}")

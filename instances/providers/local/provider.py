@@ -10,6 +10,7 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, Final
@@ -162,17 +163,19 @@ class LocalProvider(Provider):
 
     def resize_volume(self, name: str, size_gb: int) -> Volume:
         """A directory is only said to be larger."""
+        has_grown = True
         with _translated(f"volume {name}"):
             record = self._layout.read_volume(name)
             if record is None:
                 raise NotFound(f"volume {name} does not exist")
+            folder = self._layout.volume(name)
+            if record.has_image:
+                has_grown = images.grow(folder / layout.IMAGE, folder / "data", size_gb)
             if size_gb > record.size_gb:
-                folder = self._layout.volume(name)
-                if record.has_image:
-                    images.grow(folder / layout.IMAGE, folder / "data", size_gb)
                 record = msgspec.structs.replace(record, size_gb=size_gb)
                 files.write_atomically(folder / "volume.json", msgspec.json.encode(record))
-        return _to_volume(record)
+        volume = _to_volume(record)
+        return volume if has_grown else replace(volume, state=VolumeState.GROWS_WHEN_FREE)
 
     def delete_volume(self, name: str) -> bool:
         with _translated(f"volume {name}"):
