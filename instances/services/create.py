@@ -12,14 +12,14 @@ from datastores.models import ConfigurationGroup, DatastoreVersion, Flavor
 from datastores.selectors import resolve_flavor, resolve_version
 from dbaas.accounts import quotas
 from dbaas.accounts.caller import Caller
-from dbaas.common.errors import BadRequest, NotImplementedHere, OverLimit
+from dbaas.common.errors import BadRequest, OverLimit
 from dbaas.taskmanager.models import Operation
 from dbaas.taskmanager.services import operation_start
 from guestagent.engines.registry import load_spec
 from guestagent.protocol.types import DatabaseSpec, UserSpec
-from instances import keys
+from instances import history, keys
 from instances.models import Guest, Instance
-from instances.services import checks
+from instances.services import checks, placement
 from instances.services.configuration import group_for_new_instance
 from instances.services.payload import database_params, user_secrets
 
@@ -56,6 +56,7 @@ def instance_create(*, caller: Caller, request: InstanceRequest) -> tuple[Instan
     )
     flavor = resolve_flavor(request.flavor_ref)
     size = _checked_volume_size(request.volume_size_gb)
+    placement.check_size(version=version, flavor=flavor, volume_type=request.volume_type)
     _check_request(request, version)
     with transaction.atomic():
         instance_id = uuid.uuid4()
@@ -67,6 +68,7 @@ def instance_create(*, caller: Caller, request: InstanceRequest) -> tuple[Instan
         instance, secrets = _write_rows(
             instance_id=instance_id, caller=caller, request=request, version=version, flavor=flavor, size=size
         )
+        history.note_created(instance)
         operation = operation_start(
             kind="instances.create_instance",
             project_id=caller.project_id,
@@ -137,5 +139,5 @@ def _check_request(request: InstanceRequest, version: DatastoreVersion) -> None:
     spec = load_spec(version.engine)
     checks.check_database_names(spec, request.databases)
     checks.check_users(spec, request.users, {database.name for database in request.databases})
-    if request.region_name and request.region_name != settings.REGION_NAME:
-        raise NotImplementedHere(f"This service looks after region {settings.REGION_NAME} only.")
+    placement.check_place(region=request.region_name, availability_zone=request.availability_zone)
+    placement.refuse_reserved(nic["ip_address"] for nic in request.nics if "ip_address" in nic)
