@@ -223,6 +223,100 @@ def revoke_access(bench: Bench, tenant: Tenant) -> Attempt:
     )
 
 
+# configuration
+
+
+def apply_configuration(bench: Bench, tenant: Tenant) -> Attempt:
+    """A group is attached; afterwards the server has its value, and loses it when the group is detached."""
+    kept = tenant.instance()
+    name, value, show = {
+        "mariadb": ("max_user_connections", 77, "SELECT @@GLOBAL.max_user_connections"),
+        "postgresql": (
+            "deadlock_timeout",
+            7777,
+            "SELECT setting FROM pg_settings WHERE name = 'deadlock_timeout'",
+        ),
+    }[str(tenant.datastore)]
+    body = {"name": unique("group"), "values": {name: value}, "datastore": {"type": tenant.datastore}}
+    made = bench.request("POST", "/configurations", {"configuration": body}, expect=200)
+    group = made.json()["configuration"]["id"]
+    path = f"/instances/{kept.id}"
+
+    def check() -> None:
+        bench.wait_healthy(kept.id)
+        _assert_equal(bench.instance(kept.id)["configuration"]["id"], group)
+        _assert_equal(kept.owner.value(show), str(value))
+        detached = bench.request("PUT", path, {"instance": {"configuration": None}}, expect=202)
+        _assert_equal(bench.end_of(_operation_of(detached))["state"], "succeeded")
+        assert kept.owner.value(show) != str(value)
+        bench.request("DELETE", f"/configurations/{group}", expect=202)
+
+    return Attempt(_asking(bench, "PUT", path, {"instance": {"configuration": group}}), check)
+
+
+# another size, another server, another version
+
+
+def stop(bench: Bench, tenant: Tenant) -> Attempt:
+    """It is started again afterwards, as the tenant's other scenarios need it."""
+    kept = tenant.instance()
+
+    def check() -> None:
+        _assert_equal(bench.instance(kept.id)["status"], "SHUTDOWN")
+        _do(bench, f"/instances/{kept.id}/action", {"start": {}})
+        bench.wait_healthy(kept.id)
+        kept.owner.check()
+
+    return Attempt(_asking(bench, "POST", f"/instances/{kept.id}/action", {"stop": {}}), check)
+
+
+def start(bench: Bench, tenant: Tenant) -> Attempt:
+    kept = tenant.instance()
+    _do(bench, f"/instances/{kept.id}/action", {"stop": {}})
+
+    def check() -> None:
+        bench.wait_healthy(kept.id)
+        kept.owner.check()
+
+    return Attempt(_asking(bench, "POST", f"/instances/{kept.id}/action", {"start": {}}), check)
+
+
+def resize_flavor(bench: Bench, tenant: Tenant) -> Attempt:
+    """There and, afterwards, back, so that the quota is what it was."""
+    kept, quota = tenant.instance(), bench.control().quota
+
+    def check() -> None:
+        bench.wait_healthy(kept.id)
+        _assert_equal(bench.instance(kept.id)["flavor"]["id"], "2")
+        kept.owner.check()
+        _do(bench, f"/instances/{kept.id}/action", {"resize": {"flavorRef": "1"}})
+        bench.wait_healthy(kept.id)
+        _assert_equal(bench.control().quota, quota)
+
+    return Attempt(_asking(bench, "POST", f"/instances/{kept.id}/action", {"resize": {"flavorRef": "2"}}), check)
+
+
+def resize_volume(bench: Bench, tenant: Tenant) -> Attempt:
+    """Of an instance of its own: volumes do not shrink."""
+    making = _Making(bench, tenant)
+    creation = bench.end_of(making.ask())
+    assert creation["state"] == "succeeded", creation
+    bench.wait_healthy(making.id)
+
+    def check() -> None:
+        bench.wait_healthy(making.id)
+        _assert_equal(bench.instance(making.id)["volume"]["size"], 2)
+        making.check_serves_and_goes()
+
+    body = {"resize": {"volume": {"size": 2}}}
+    return Attempt(_asking(bench, "POST", f"/instances/{making.id}/action", body), check)
+
+
+def _do(bench: Bench, path: str, body: Any) -> None:
+    ended = bench.end_of(_asking(bench, "POST", path, body)())
+    assert ended["state"] == "succeeded", ended
+
+
 def _assert_equal(found: Any, wanted: Any) -> None:
     assert found == wanted
 
@@ -243,5 +337,10 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         change_passwords,
         grant_access,
         revoke_access,
+        apply_configuration,
+        stop,
+        start,
+        resize_flavor,
+        resize_volume,
     )
 }

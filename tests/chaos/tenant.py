@@ -43,6 +43,12 @@ class Account:
             cursor.execute("SELECT 1")
             assert cursor.fetchone()[0] == 1
 
+    def value(self, query: str) -> str:
+        """The one value that the query gives."""
+        with self.login.cursor() as cursor:
+            cursor.execute(query)
+            return str(cursor.fetchone()[0])
+
     def check_refused(self) -> None:
         try:
             self.check()
