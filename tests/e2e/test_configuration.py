@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import psycopg
 import pymysql
 import pytest
@@ -86,7 +87,7 @@ class Database:
                 row = cursor.fetchone()
         else:
             given = {"host": host, "user": "ann", "password": PASSWORD, "dbname": "shop"}
-            with psycopg.connect(**given, connect_timeout=20) as connection:  # type: ignore[arg-type]
+            with psycopg.connect(**given, connect_timeout=20) as connection:
                 row = connection.execute("SHOW max_connections").fetchone()
         assert row is not None
         return int(row[0])
@@ -197,8 +198,6 @@ def test_the_living_are_done_at_once_and_the_dead_are_told(small_stack: PrivateS
 
 def guest_processes(stack: PrivateStack, instance_id: str) -> list[int]:
     """The agent's, not the database server's."""
-    import psutil
-
     found = []
     for process in psutil.process_iter(["cmdline"]):
         line = " ".join(process.info["cmdline"] or [])

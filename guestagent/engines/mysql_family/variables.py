@@ -10,9 +10,8 @@ from guestagent.errors import ConfigurationRefused
 
 #: The variable is read-only, or has no global value: its value in the file counts from the next start on.
 _STATIC: Final = frozenset({ER.INCORRECT_GLOBAL_LOCAL_VAR, ER.LOCAL_VARIABLE})
-_REFUSED: Final = frozenset(
-    {ER.UNKNOWN_SYSTEM_VARIABLE, ER.WRONG_VALUE_FOR_VAR, ER.WRONG_TYPE_FOR_VAR, ER.UNKNOWN_CHARACTER_SET}
-)
+#: With these it is the connection that broke; with others, the server said no.
+_CONNECTION: Final = frozenset({*range(2000, 3000), ER.SERVER_SHUTDOWN})
 _ON: Final = frozenset({"1", "on", "true", "yes"})
 _OFF: Final = frozenset({"0", "off", "false", "no"})
 
@@ -34,9 +33,9 @@ class Variables:
             number = error.args[0] if error.args else 0
             if number in _STATIC:
                 return False
-            if number in _REFUSED:
-                raise ConfigurationRefused(f"{name}: the server refused the value ({number}).") from None
-            raise
+            if number in _CONNECTION:
+                raise
+            raise ConfigurationRefused(f"{name}: the server refused the value ({number}).") from None
         if value is not None and not is_taken(value, found, before):
             raise ConfigurationRefused(f"{name}: the server made another value of it: {found!s:.80}.")
         return True
