@@ -14,6 +14,7 @@ from django.utils import timezone
 from datastores import parameters
 from datastores.models import ConfigurationGroup, DatastoreVersion
 from dbaas.common.errors import NotFound
+from dbaas.events.services import event_record
 from guestagent.protocol.crypto import KeyRing
 from guestagent.protocol.secret import Secret
 
@@ -65,6 +66,7 @@ def group_create(
     )
     _put_values(group, parameters.validate(version, values))
     group.save(force_insert=True)
+    group_note(group, "created", after=group_facts(group))
     return group
 
 
@@ -89,6 +91,7 @@ def group_write(
     is_merge: bool,
 ) -> None:
     """Change a group that the caller holds. None leaves things as they are. Raises Unprocessable."""
+    before = group_facts(group)
     if name is not None:
         group.name = name
     if description is not None:
@@ -104,6 +107,23 @@ def group_write(
         )
     group.updated_at = timezone.now()
     group.save(update_fields=["name", "description", "values", "secret_names", "sealed_values", "updated_at"])
+    group_note(group, "updated", before=before, after=group_facts(group))
+
+
+def group_note(group: ConfigurationGroup, what: str, **values: Any) -> None:
+    """An event of a change of the group itself; what instances make of it are operations of theirs."""
+    event_record(
+        project_id=group.project_id,
+        type=f"configurations.{what}",
+        resource_type="configuration",
+        resource_id=group.pk,
+        **values,
+    )
+
+
+def group_facts(group: ConfigurationGroup) -> dict[str, Any]:
+    """What events show of it: no password."""
+    return {"name": group.name, "description": group.description, "values": shown_values(group)}
 
 
 def group_reseal() -> int:

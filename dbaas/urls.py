@@ -17,6 +17,7 @@ project_routes = [
     path("", include("backups.api.urls")),
     path("", include("dbaas.taskmanager.api.urls")),
     path("", include("dbaas.accounts.api_urls")),
+    path("", include("dbaas.events.api.urls")),
 ]
 
 urlpatterns = [

@@ -18,7 +18,7 @@ from dbaas.taskmanager import services as operations
 from dbaas.taskmanager.models import UNFINISHED, Operation
 from guestagent.protocol.crypto import CryptoError
 from guestagent.protocol.reports import CommandFinished, CommandProgressed, Heartbeat
-from instances import keys
+from instances import history, keys
 from instances.models import CommandState, Guest, GuestCommand
 
 log = get_logger(__name__)
@@ -104,7 +104,9 @@ def take_heartbeats(beats: Sequence[tuple[Sender, Heartbeat]]) -> None:
     with transaction.atomic():
         # Sorted, so that two conductors that write the same guests wait for each other and never in a circle.
         guests = Guest.objects.filter(pk__in=_uuids(newest), instance__deleted_at=None).order_by("pk")
-        _write([_changed(guest, *newest[str(guest["pk"])], now) for guest in guests.values("pk", *_KEPT)])
+        known = list(guests.values("pk", *_KEPT))
+        _write([_changed(guest, *newest[str(guest["pk"])], now) for guest in known])
+        _note_news(known, newest)
 
 
 #: Values that a beat may leave as they were.
@@ -130,6 +132,22 @@ def _changed(guest: Mapping[str, Any], sender: Sender, beat: Heartbeat, now: dat
         "volume_used_bytes": beat.volume_used_bytes,
         "volume_total_bytes": beat.volume_total_bytes,
     }
+
+
+def _note_news(known: Sequence[Mapping[str, Any]], newest: Mapping[str, tuple[Sender, Heartbeat]]) -> None:
+    """An event for each guest whose status is another now, by this very beat."""
+    before = {guest["pk"]: guest["datastore_status"] for guest in known}
+    written = Guest.objects.select_related("instance").filter(
+        pk__in=[pk for pk, status in before.items() if newest[str(pk)][1].datastore_status.value != status]
+    )
+    for guest in written.order_by("pk"):
+        if guest.report_sequence == newest[str(guest.pk)][0].sequence:
+            history.note(
+                guest.instance,
+                "datastore_status_changed",
+                before={"datastore_status": before[guest.pk]},
+                after={"datastore_status": guest.datastore_status},
+            )
 
 
 def _write(rows: Sequence[Mapping[str, Any]]) -> None:

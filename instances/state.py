@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from guestagent.protocol.types import DatastoreStatus
+from instances import history
 from instances.models import Instance, InstanceState
 
 #: Which state may follow which. A test walks every pair.
@@ -99,9 +100,10 @@ def move(
     """Take an edge by a conditional UPDATE; False when the instance is in no state it may be taken from."""
     allowed = [source for source in EDGES if to in EDGES[source]]
     wanted = [source for source in allowed if sources is None or source in sources]
-    moved = Instance.objects.filter(pk=instance.pk, state__in=wanted).update(
-        state=to, updated_at=timezone.now(), **changes
-    )
+    with history.noted(instance):
+        moved = Instance.objects.filter(pk=instance.pk, state__in=wanted).update(
+            state=to, updated_at=timezone.now(), **changes
+        )
     if moved:
         instance.state = to
         for name, value in changes.items():

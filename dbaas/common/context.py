@@ -1,7 +1,7 @@
 """What a piece of work is about, bound once and seen in every log line below it.
 
-Names: request_id, global_request_id, project_id, instance_id, operation_id (contextvars, so threads and
-requests do not see each other's).
+Names: request_id, global_request_id, actor (a user's id), project_id, instance_id, operation_id
+(contextvars, so threads and requests do not see each other's).
 """
 
 import re
@@ -26,6 +26,11 @@ def is_request_id(text: str) -> bool:
 def current_request_id() -> str:
     """The request this work was asked by, or an empty string outside of any."""
     return str(contextvars.get_contextvars().get("request_id", ""))
+
+
+def current_actor() -> str:
+    """The user on whose behalf this work is done, or an empty string: the service's own."""
+    return str(contextvars.get_contextvars().get("actor", ""))
 
 
 def bind(**values: str) -> None:

@@ -51,6 +51,9 @@ OPERATIONS_FINISHED: Final = Counter(
 OUTBOX_PUBLISHED: Final = Counter(
     "dbaas_outbox_published_total", "Messages handed to the broker.", ("outcome",)
 )
+WEBHOOK_ATTEMPTS: Final = Counter(
+    "dbaas_webhook_attempts_total", "Attempts to hand an event to a webhook.", ("outcome",)
+)
 
 _collectors: list[Collect] = []
 _lock = threading.Lock()

@@ -52,7 +52,7 @@ class ProjectView(ApiView):
 
     def check_permissions(self, request: Request) -> None:
         if request.user is not None:
-            context.bind(project_id=self.caller.project_id)
+            context.bind(project_id=self.caller.project_id, actor=self.caller.user_id)
             if self.caller.project_id != self.project_id:
                 raise Forbidden("The token is not for the project that the URL names.")
         super().check_permissions(request)

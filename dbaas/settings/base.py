@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "dbaas",
     "dbaas.common",
     "dbaas.accounts",
+    "dbaas.events",
     "dbaas.taskmanager",
     "dbaas.conductor",
     "datastores",
@@ -175,6 +176,16 @@ CELERY_BEAT_SCHEDULE = {
     },
     "taskmanager.purge": {
         "task": "taskmanager.purge",
+        "schedule": 3600.0,
+        "options": {"queue": "taskmanager", "expires": 600},
+    },
+    "events.deliver": {
+        "task": "events.deliver",
+        "schedule": 2.0,
+        "options": {"queue": "taskmanager", "expires": 4},
+    },
+    "events.purge": {
+        "task": "events.purge",
         "schedule": 3600.0,
         "options": {"queue": "taskmanager", "expires": 600},
     },

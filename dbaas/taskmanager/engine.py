@@ -41,6 +41,7 @@ def run(operation_id: str) -> None:
     with bound(
         operation_id=str(operation.pk),
         request_id=operation.request_id,
+        actor=operation.actor,
         project_id=operation.project_id,
         instance_id=operation.resource_id,
     ):
@@ -295,6 +296,8 @@ def _finish(
             recipe.succeeded(operation)
         else:
             recipe.failed(operation, code, message)
+        why = {"error": code, "message": message} if code else {}
+        services.note_operation(operation, state.value, after=why)
         lane = Operation.objects.filter(lane=operation.lane, state__in=UNFINISHED)
         following = lane.order_by("position").values_list("pk", flat=True).first()
         if following is not None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dbaas.common.context import current_request_id
 from dbaas.common.errors import InstanceBusy
+from dbaas.events.services import event_record
 from dbaas.taskmanager import outbox
 from dbaas.taskmanager.models import UNFINISHED, Operation, OperationLane, State
 from guestagent.protocol.crypto import KeyRing
@@ -64,8 +65,22 @@ def operation_start(
             request_id=current_request_id() or "",
             actor=actor,
         )
+        note_operation(operation, "requested", after=operation.params)
         dispatch(operation_id)
     return operation
+
+
+def note_operation(operation: Operation, what: str, *, after: Mapping[str, Any]) -> None:
+    """An event of what became of an operation: ``instances.restart_instance.succeeded``."""
+    event_record(
+        project_id=operation.project_id,
+        type=f"{operation.kind}.{what}",
+        resource_type=operation.kind.partition(".")[0].removesuffix("s"),
+        resource_id=operation.resource_id or operation.pk,
+        operation_id=operation.pk,
+        after=after,
+        actor=operation.actor,
+    )
 
 
 def dispatch(operation_id: uuid.UUID) -> None:

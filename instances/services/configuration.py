@@ -74,6 +74,7 @@ def group_delete(*, caller: Caller, group_id: uuid.UUID) -> None:
     group = groups.group_lock(project_id=caller.project_id, group_id=group_id)
     if group.instances.exists():
         raise BadRequest(f"Configuration group {group_id} is attached to instances: detach it first.")
+    groups.group_note(group, "deleted", before=groups.group_facts(group))
     group.delete()
 
 

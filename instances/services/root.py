@@ -11,6 +11,7 @@ from dbaas.accounts.caller import Caller
 from dbaas.common.errors import NotFound
 from guestagent.protocol.commands import DisableRoot, EnableRoot
 from guestagent.protocol.secret import Secret
+from instances import history
 from instances.guest import GuestClient
 from instances.models import Instance, RootHistory
 from instances.services import checks
@@ -33,6 +34,7 @@ def root_enable(*, caller: Caller, instance: Instance, password: Secret | None =
     with transaction.atomic():
         if not root_is_enabled(instance=instance):
             RootHistory.objects.create(instance=instance, enabled_by=caller.user_id)
+        history.note(instance, "root_enabled", after={"name": checks.spec_of(instance).root_user})
     GuestClient(instance).ask(EnableRoot(password=password), timeout_seconds=settings.AGENT_CALL_HIGH_TIMEOUT)
     return checks.spec_of(instance).root_user, password
 
@@ -43,4 +45,6 @@ def root_disable(*, caller: Caller, instance: Instance) -> None:
     if not root_is_enabled(instance=instance):
         raise NotFound(f"Root is not enabled on instance {instance.pk}.")
     GuestClient(instance).ask(DisableRoot(), timeout_seconds=settings.AGENT_CALL_HIGH_TIMEOUT)
-    RootHistory.objects.filter(instance=instance, disabled_at=None).update(disabled_at=timezone.now())
+    with transaction.atomic():
+        RootHistory.objects.filter(instance=instance, disabled_at=None).update(disabled_at=timezone.now())
+        history.note(instance, "root_disabled")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from dbaas.common.errors import NotFound
+from instances import history
 from instances.models import Instance
 
 
@@ -25,8 +26,9 @@ def instance_update(
         changes["is_deletion_protected"] = is_deletion_protected
     if changes:
         found = Instance.objects.filter(pk=instance.pk, deleted_at=None)
-        if not found.update(**changes, updated_at=timezone.now()):
-            raise NotFound(f"Instance {instance.pk} cannot be found.")
+        with history.noted(instance):
+            if not found.update(**changes, updated_at=timezone.now()):
+                raise NotFound(f"Instance {instance.pk} cannot be found.")
         for field, value in changes.items():
             setattr(instance, field, value)
     return instance

@@ -52,7 +52,13 @@ def users_create(*, caller: Caller, instance: Instance, users: Sequence[UserSpec
     for user in users:
         if (user.name, user.host if has_hosts else "%") in existing:
             raise BadRequest(f"User {user.name!r} with host {user.host!r} already exists.")
-    return start_change(caller, instance, "create_users", secrets={"users": user_secrets(users)})
+    return start_change(
+        caller,
+        instance,
+        "create_users",
+        params={"users": [_without_password(user) for user in users]},
+        secrets={"users": user_secrets(users)},
+    )
 
 
 def user_delete(*, caller: Caller, instance: Instance, user: UserRef) -> Operation:
@@ -93,7 +99,13 @@ def users_change_passwords(
     for change in changes:
         user_get(instance=instance, user=change.user)
     secrets = [{"user": _ref(change.user), "password": change.password} for change in changes]
-    return start_change(caller, instance, "change_passwords", secrets={"changes": secrets})
+    return start_change(
+        caller,
+        instance,
+        "change_passwords",
+        params={"users": [_ref(change.user) for change in changes]},
+        secrets={"changes": secrets},
+    )
 
 
 def access_grant(*, caller: Caller, instance: Instance, user: UserRef, databases: Sequence[str]) -> Operation:
@@ -124,6 +136,10 @@ def _require_free(instance: Instance, user: UserRef) -> None:
     except NotFound:
         return
     raise BadRequest(f"User {user.name!r} with host {user.host!r} already exists.")
+
+
+def _without_password(user: UserSpec) -> dict[str, Any]:
+    return {"name": user.name, "host": user.host, "databases": list(user.databases)}
 
 
 def _ref(user: UserRef) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dbaas.common.errors import NotFound
 from dbaas.taskmanager.models import Direction, Operation
 from dbaas.taskmanager.workflow import Context, Done, Fail, Outcome, Wait, Workflow
 from guestagent.protocol.commands import Command, kind_of
-from instances import state
+from instances import history, state
 from instances.guest import GuestClient
 from instances.models import CommandState, GuestCommand, Instance, InstanceState
 from instances.providers import registry
@@ -60,7 +60,8 @@ class InstanceContext(Context):
         self.provider = provider()
 
     def update_instance(self, **changes: Any) -> None:
-        Instance.objects.filter(pk=self.instance.pk).update(**changes, updated_at=timezone.now())
+        with history.noted(self.instance):
+            Instance.objects.filter(pk=self.instance.pk).update(**changes, updated_at=timezone.now())
         for name, value in changes.items():
             setattr(self.instance, name, value)
 

@@ -8,11 +8,13 @@ from dbaas.accounts import quotas
 from dbaas.taskmanager.models import Operation
 from dbaas.taskmanager.workflow import Done, Fail, Outcome, Wait, register
 from guestagent.protocol.commands import GrowVolume, ResizeMemory, kind_of
+from instances import history
 from instances.models import Instance, InstanceState
 from instances.providers.base import VolumeState
 from instances.workflows.base import (
     ExclusiveWorkflow,
     InstanceContext,
+    instance_of,
     is_going_away,
     run_command,
     send_for_later,

@@ -6,10 +6,12 @@ from django.utils import timezone
 from dbaas.taskmanager.models import Operation
 from dbaas.taskmanager.workflow import Done, Outcome, register
 from guestagent.protocol.commands import RevertUpgrade, SettleUpgrade, UpgradeDatastore
+from instances import history
 from instances.models import Instance, InstanceState
 from instances.workflows.base import (
     ExclusiveWorkflow,
     InstanceContext,
+    instance_of,
     is_going_away,
     run_command,
     send_for_later,
@@ -44,7 +46,8 @@ class UpgradeInstance(ExclusiveWorkflow):
     on_failure = (revert_upgrade,)
 
     def succeeded(self, operation: Operation) -> None:
-        Instance.objects.filter(pk=operation.resource_id).update(
-            datastore_version_id=operation.params["datastore_version"], updated_at=timezone.now()
-        )
+        with history.noted(instance_of(operation)):
+            Instance.objects.filter(pk=operation.resource_id).update(
+                datastore_version_id=operation.params["datastore_version"], updated_at=timezone.now()
+            )
         super().succeeded(operation)
