@@ -10,7 +10,7 @@ from celery.__main__ import main as celery
 from tests.chaos.probes.gate import Gate
 
 #: Verbs of the provider that change something.
-_VERBS: Final = ("ensure_", "delete_", "reboot_", "start_", "stop_")
+_VERBS: Final = ("ensure_", "delete_", "reboot_", "start_", "stop_", "resize_")
 _at = threading.local()  # each operation has a thread: the step that it is at
 
 

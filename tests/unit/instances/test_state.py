@@ -65,7 +65,7 @@ def test_healthy_is_the_ready_signal_and_silence_is_an_error(make_instance: Call
     assert state.datastore_status(instance, later) is DatastoreStatus.UNKNOWN
 
 
-def test_whatever_is_given_up_leads_to_a_state_that_can_be_taken(make_instance: Callable[..., Instance]) -> None:
+def test_whatever_is_given_up_leads_to_a_state_there_is(make_instance: Callable[..., Instance]) -> None:
     for source, to in state.FALLBACK.items():
         assert to in state.EDGES[source]
         assert state.move(make_instance(source), to, sources={source})

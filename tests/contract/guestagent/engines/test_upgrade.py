@@ -93,7 +93,9 @@ def test_an_upgrade_can_be_taken_back(own_guest: Guest, way: object) -> None:
     assert_nothing_is_left(own_guest)
 
 
-def test_one_that_does_not_prove_good_is_taken_back(own_guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_does_not_prove_good_is_taken_back(
+    own_guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     manager = with_tenant(own_guest)
 
     def fail(*_: object) -> None:

@@ -130,6 +130,13 @@ def test_silent_guest_is_503(api: Api, base: str, others: Instance, guest: Scrip
     assert get(api, base, f"instances/{others.pk}/rpc_ping").status_code == 503
 
 
+def test_answer_that_makes_no_sense_is_422(
+    api: Api, base: str, others: Instance, guest: ScriptedGuest
+) -> None:
+    guest.answers = {GetHardware: {"memory_mb": "lots"}}
+    assert get(api, base, f"instances/{others.pk}/hwinfo").status_code == 422
+
+
 def test_reset_task_status(api: Api, base: str, others: Instance) -> None:
     Instance.objects.filter(pk=others.pk).update(state=InstanceState.RESTARTING)
     answer = api("admin").post(
