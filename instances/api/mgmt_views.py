@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dbaas.common.errors import BadRequest, NotImplementedHere
+from dbaas.common.errors import BadRequest, NotImplementedHere, Unprocessable
 from dbaas.common.pagination import page_body
 from dbaas.common.views import ProjectView
 from guestagent.protocol.commands import Command, GetDiagnostics, GetHardware, Ping
@@ -74,10 +74,13 @@ class ManagedInstanceBaseView(ProjectView):
         return RootHistory.objects.filter(instance=instance).first()
 
     def ask(self, command: Command, kind: type[Result]) -> Result:
-        """The guest's answer. Raises GuestSilent."""
+        """The guest's answer. Raises GuestSilent, and Unprocessable for one that is none."""
         guest = GuestClient(self.instance())
         answer = guest.ask(command, timeout_seconds=settings.AGENT_CALL_LOW_TIMEOUT)
-        return msgspec.convert(answer, kind)
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError as error:
+            raise Unprocessable("The guest's answer makes no sense to this service.") from error
 
 
 class ManagedInstanceView(ManagedInstanceBaseView):

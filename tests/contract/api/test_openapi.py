@@ -33,6 +33,18 @@ ANSWERS: dict[type[commands.Command], Any] = {
     commands.ListDatabases: {"items": [{"name": "app"}], "next_marker": None},
     commands.ListUsers: {"items": [ANN], "next_marker": None},
     commands.GetUser: ANN,
+    commands.ApplyModules: [],
+    commands.GetHardware: {
+        "memory_mb": 512,
+        "vcpus": 1,
+        "machine_memory_mb": 1024,
+        "machine_cpus": 2,
+        "load_average": [0.5, 0.25, 0.1],
+        "uptime_seconds": 1.5,
+        "architecture": "x86_64",
+        "kernel": "6.1",
+    },
+    commands.GetDiagnostics: {"agent_version": "1", "engine_version": None, "agent": None, "server": None},
 }
 
 
