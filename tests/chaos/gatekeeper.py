@@ -18,10 +18,11 @@ GO_ON: Word = (GO, 0.0)
 
 @dataclass(slots=True)
 class Trap:
-    """Does `act` once, when a probe comes to `point`; the probe waits for it and does as it says."""
+    """Does `act` when a probe comes to `point`, the first time or every time; the probe does as it says."""
 
     point: str
     act: Callable[[], Word]
+    is_for_once: bool = True
     is_done: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -37,7 +38,7 @@ class Trap:
         if point != self.point:
             return None
         with self._lock:
-            if self._has_sprung:
+            if self._has_sprung and self.is_for_once:
                 return None
             self._has_sprung = True
         try:
@@ -96,10 +97,10 @@ class Gatekeeper:
     def _answer(self, point: str) -> Word:
         if point not in self._seen:
             self._seen[point] = self._note()
-        for trap in list(self._traps):
-            word = trap.come_by(point)
-            if word is not None:
-                return word
+        words = [trap.come_by(point) for trap in list(self._traps)]
+        said = [word for word in words if word is not None]
+        if said:
+            return next((word for word in said if word != GO_ON), GO_ON)
         return self.always(point)
 
 

@@ -26,7 +26,8 @@ def create(bench: Bench, tenant: Tenant) -> Attempt:
 def create_undone(bench: Bench, tenant: Tenant) -> Attempt:
     """Creation fails when the server is there already, and is rolled back."""
     making = Making(bench, tenant)
-    failing = Trap("taskmanager/create_instance.forward.create_server/ensure_server/after", lambda: (FAIL, 0))
+    point = "taskmanager/create_instance.forward.create_server/ensure_server/after"
+    failing = Trap(point, lambda: (FAIL, 0), is_for_once=False)
     return Attempt(making.ask, making.check_rolled_back_and_goes, ends="failed", also=(failing,))
 
 
