@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from guestagent.volume import Volume
+from guestagent.volume import Volume, grow_file_system
 
 
 def test_a_folder_is_counted_with_what_lies_in_it(tmp_path: Path) -> None:
@@ -25,3 +25,8 @@ def test_a_file_system_of_its_own_tells_its_size() -> None:
     use = Volume(Path("/proc")).use()
     assert use is not None
     assert use.total_bytes is not None
+
+
+def test_a_folder_needs_no_growing(tmp_path: Path) -> None:
+    grow_file_system(tmp_path)
+    grow_file_system(tmp_path / "missing")
