@@ -7,6 +7,8 @@ class InstancesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from instances import reports
+        from dbaas.common import metrics
+        from instances import gauges, reports
 
         reports.register()
+        metrics.register_collector(gauges.collect)

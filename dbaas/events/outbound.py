@@ -74,11 +74,14 @@ def _exchange(
             connection.request(
                 "POST", target.path, body, {"Host": target.host_header, "Connection": "close", **headers}
             )
-            return connection.getresponse().status
+            status = connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
             if has_run_out.is_set():
                 raise TimeoutError from error
             raise
+        if has_run_out.is_set():  # it was cut in the middle of its headers, which counts as their end
+            raise TimeoutError
+        return status
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from rest_framework.test import APIClient
 from datastores.models import ConfigurationGroup, DatastoreVersion
 from dbaas.accounts import tokens
 from dbaas.accounts.models import Project, RoleAssignment, User
+from dbaas.events.models import Webhook
+from dbaas.events.services import event_record
 from dbaas.taskmanager.services import operation_start
 from guestagent.protocol.secret import Secret
 from instances.models import Instance
@@ -31,7 +33,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 NOWHERE = "5a1a557c-2adc-43aa-ad94-f4b643d7dba8"
 CATALOGUE = ("datastores", "flavors", "volume-types", "limits", "projects")
 #: What a path names by its id: somebody else's does not exist.
-THINGS = ("instance", "operation", "cluster", "backup", "module", "configuration")
+THINGS = ("instance", "operation", "cluster", "backup", "module", "configuration", "webhook", "event")
 #: Routes of operators, who see everything; nobody else does.
 MANAGEMENT = "v1.0/<str:project_id>/mgmt/"
 
@@ -102,12 +104,17 @@ def tenants(
     group = ConfigurationGroup.objects.create(
         project_id=alice.pk, name="alices-orders", datastore_version=version
     )
+    event = event_record(
+        project_id=alice.pk, type="instances.updated", resource_type="instance", resource_id=instance.pk,
+        after={"name": "alices-orders"},
+    )  # fmt: skip
+    webhook = Webhook.objects.create(project_id=alice.pk, url="https://alices-orders.example/")
     parameters = {
         "instance_id": str(instance.pk), "operation_id": str(operation.pk), "database": "orders",
         "user": "joe", "datastore": str(version.datastore_id), "version": str(version.pk), "flavor": "1",
         "volume_type": "x", "parameter": "x", "key": alice.name, "target_project": alice.pk,
         "cluster_id": NOWHERE, "backup_id": NOWHERE, "member_id": NOWHERE, "module_id": NOWHERE,
-        "configuration_id": str(group.pk),
+        "configuration_id": str(group.pk), "webhook_id": str(webhook.pk), "event_id": str(event.pk),
     }  # fmt: skip
     return Tenants(alice, bob, client_of(token), client_of(member_token), instance, parameters)
 
@@ -174,6 +181,7 @@ def test_things_of_another_project_do_not_exist_in_mine(route: Route, method: st
 _INSTANCE = "v1.0/<str:project_id>/instances/<str:instance_id>"
 #: Bodies that are valid, where an empty one would be refused before the instance is looked for.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("v1.0/<str:project_id>/webhooks/<str:webhook_id>", "patch"): {"webhook": {"description": "stolen"}},
     (_INSTANCE, "put"): {"instance": {"name": "stolen"}},
     (_INSTANCE, "patch"): {"instance": {"name": "stolen"}},
     (f"{_INSTANCE}/action", "post"): {"restart": {}},

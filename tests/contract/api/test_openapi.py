@@ -14,6 +14,7 @@ from schemathesis.specs.openapi import checks
 
 from dbaas.accounts import tokens
 from dbaas.accounts.models import Project, RoleAssignment, User
+from dbaas.events.models import Webhook
 from guestagent.protocol import commands
 from instances.guest import GuestClient
 from instances.models import Instance
@@ -72,6 +73,9 @@ def aim(case: Any, project: Project, make_instance: Callable[..., Instance]) -> 
         instance = Instance.objects.filter(deleted_at=None).first() or make_instance(project_id=project.pk)
         Instance.objects.filter(pk=instance.pk).update(state="active", is_deletion_protected=False)
         case.path_parameters["instance_id"] = str(instance.pk)
+    if "webhook_id" in case.path_parameters:
+        webhook = Webhook.objects.first() or Webhook.objects.create(project_id=project.pk, url="https://x.org/")
+        case.path_parameters["webhook_id"] = str(webhook.pk)
     is_create = case.operation.label == "POST /v1.0/{project_id}/instances"
     if is_create and case.meta.generation.mode.is_positive:
         case.headers.pop("Idempotency-Key", None)

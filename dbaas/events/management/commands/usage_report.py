@@ -44,7 +44,8 @@ class Command(BaseCommand):
             return
         lines = [(name, *COLUMNS), *((row[name], *(row[column] for column in COLUMNS)) for row in rows)]
         if options["format"] == "csv":
-            self.stdout.writelines(",".join(map(str, line)) for line in lines)
+            for line in lines:
+                self.stdout.write(",".join(map(str, line)))
             return
         self.stdout.write(f"From {api_timestamp(start)} until {api_timestamp(end)} (UTC)")
         widths = [max(len(str(line[place])) for line in lines) for place in range(len(lines[0]))]
