@@ -166,6 +166,9 @@ class InstanceUpdateSerializer(StrictSerializer):
     configuration = OptionalUuidRef(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and data.keys() & {"replica_of", "slave_of"}:
+            # That it is there asks for the detaching, whatever its value.
+            raise NotImplementedHere("Detaching replicas is not served yet.")
         return super().to_internal_value(without_not_yet(data, NOT_YET_AT_UPDATE))
 
     def validate_tags(self, value: list[str]) -> list[str]:
