@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from compose.local.supervisor import RUNNER, ProcessState, Supervisor
 _READY_SECONDS: Final = 60.0
 _STARTS: Final = 3  # who has been started more often than this will not come up by waiting
 _PROGRAM_SECONDS: Final = 180.0
+_TEMPLATE_SECONDS: Final = 20.0
 _SOURCES: Final = ("dbaas", "instances", "datastores", "backups", "guestagent", "compose")
 
 
@@ -55,7 +57,7 @@ class Stack:
             return
         with step("Preparing the control database, datastores and accounts"):
             self.initialise(is_first=is_first)
-        with step("Starting " + ", ".join(process.name for process in PROCESSES)):
+        with step("Starting " + ", ".join(process.name for process in PROCESSES)), self._warming_templates():
             self._start_processes(settings)
             self.wait_until_ready()
         write_private(self.layout.run / "version", self._version())
@@ -69,6 +71,22 @@ class Stack:
         result = self._python("-m", "compose.local.initialise", stdin=stdin, log=log)
         if result != 0:
             fail(f"Preparing failed; the end of {log}:\n\n{_tail(log)}")
+
+    @contextmanager
+    def _warming_templates(self) -> Iterator[None]:
+        """Beside the start: data directories to copy, so that the first instance is as quick as the others.
+
+        Not needed: what is missing is made when it is wanted, so a failure stays in its log.
+        """
+        templates = Path(self.environment.parsed()["LOCAL_PATH"]) / "templates"
+        command = [sys.executable, "-m", "guestagent.engines.template", str(templates)]
+        with self.layout.log("templates").open("w") as log:
+            warming = subprocess.Popen(
+                command, cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        yield
+        with suppress(subprocess.TimeoutExpired):  # a slow one ends by itself: it has a time limit of its own
+            warming.wait(_TEMPLATE_SECONDS)
 
     def wait_until_ready(self, timeout_seconds: float = _READY_SECONDS) -> None:
         """Raises Failure naming who is not up, at the deadline or when one keeps ending."""

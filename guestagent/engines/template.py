@@ -1,6 +1,7 @@
-"""``python -m guestagent.engines.template ENGINE VERSION PATH``: make the template data directory now.
+"""``python -m guestagent.engines.template PATH [ENGINE VERSION]``: make template data directories now.
 
-For installers, so that the first instance does not wait for it. Engines that keep none say so and succeed.
+For installers, so that the first instance does not wait for one. Without an engine, all that this host has.
+Engines that keep none say so and succeed.
 """
 
 import argparse
@@ -15,12 +16,17 @@ from guestagent.system.programs import is_version
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="guestagent.engines.template", description=__doc__)
-    parser.add_argument("engine")
-    parser.add_argument("version")
     parser.add_argument("path", type=Path)
+    parser.add_argument("engine", nargs="?")
+    parser.add_argument("version", nargs="?")
     options = parser.parse_args(arguments)
+    if options.engine and not options.version:
+        parser.error("an engine needs a version")
+    wanted = {options.engine: [options.version]} if options.engine else registry.host_versions()
     try:
-        sys.stdout.write(warm(options.engine, options.version, options.path) + "\n")
+        for engine, versions in wanted.items():
+            for version in versions:
+                sys.stdout.write(warm(engine, version, options.path) + "\n")
     except (GuestError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
