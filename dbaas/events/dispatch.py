@@ -111,7 +111,7 @@ def _batches() -> deque[_Batch]:
         held = mine.filter(next_attempt_at__gt=now).values("resource_id")
         rows = mine.exclude(resource_id__in=held).select_related("event").order_by("id")
         batches.append(_Batch(webhook, secret, deque(rows[:DELIVERIES_PER_WEBHOOK])))
-    Webhook.objects.filter(pk__in=[batch.webhook.pk for batch in batches]).update(served_at=now)
+        Webhook.objects.filter(pk=webhook.pk).update(served_at=now)  # one by one: never two locks at a time
     return batches
 
 

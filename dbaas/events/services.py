@@ -53,11 +53,11 @@ def event_record(
             before=redact(dict(before or {})),
             after=redact(dict(after or {})),
         )
-        webhooks = Webhook.objects.filter(project_id=project_id, is_enabled=True).values_list("pk", "types")
+        webhooks = Webhook.objects.filter(project_id=project_id, is_enabled=True).order_by("pk")
         give_up_at = event.created_at + timedelta(seconds=settings.WEBHOOK_GIVE_UP_SECONDS)
         WebhookDelivery.objects.bulk_create(
             WebhookDelivery(webhook_id=pk, event=event, resource_id=event.resource_id, give_up_at=give_up_at)
-            for pk, types in webhooks
+            for pk, types in webhooks.values_list("pk", "types")
             if wants(types, type)
         )
     return event

@@ -103,7 +103,8 @@ def test_life_of_a_webhook(api: Api, base: str, made: dict[str, Any], receiver: 
 @pytest.mark.parametrize(
     "url",
     ["https://127.0.0.1/", "https://localhost/x", "https://169.254.169.254/latest/meta-data",
-     "https://10.1.2.3/", "https://[::1]/", "https://[::ffff:10.0.0.1]/", "http://93.184.216.34/", "https://93.184.216.34:25/", "x"],
+     "https://10.1.2.3/", "https://[::1]/", "https://[::ffff:10.0.0.1]/", "http://93.184.216.34/",
+     "https://93.184.216.34:25/", "x"],
 )  # fmt: skip
 def test_webhook_cannot_be_aimed_inside(api: Api, base: str, url: str) -> None:
     answer = api().post(f"{base}/webhooks", {"webhook": {"url": url}}, format="json")
