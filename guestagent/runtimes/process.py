@@ -27,7 +27,7 @@ from guestagent.runtimes.base import Program, Runtime, ServerProgram, ToolResult
 from guestagent.system import programs, tools
 from guestagent.system.files import Owner, ensure_directory, own_tree, remove_tree, write_atomically
 from guestagent.system.locks import LockTimeout, file_lock, lock_within, open_lock, try_lock
-from guestagent.system.processes import ProcessIdentity, holders_of, parent_of
+from guestagent.system.processes import ProcessIdentity, holders_of, leaders_of
 
 CHANGE_TIMEOUT_SECONDS = 300.0
 KILL_TIMEOUT_SECONDS = 15.0
@@ -138,10 +138,8 @@ class ProcessRuntime(Runtime):
         return None if self._lock_is_free() else self._find_unrecorded()
 
     def _find_unrecorded(self) -> ProcessIdentity | None:
-        """The first of those that hold the lock: whose parent does not."""
-        holders = holders_of(self._server_lock)
-        leaders = (pid for pid in holders if parent_of(pid) not in holders)
-        return next(filter(None, map(ProcessIdentity.of, leaders)), None)
+        """Whoever got the lock from the agent that is gone."""
+        return next(iter(leaders_of(self._server_lock)), None)
 
     def _spawn(self, program: ServerProgram, lock: int) -> None:
         self._record.unlink(missing_ok=True)

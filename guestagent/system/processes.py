@@ -80,6 +80,14 @@ def holders_of(path: Path) -> list[int]:
     return [pid for pid in _all_pids() if pid != os.getpid() and _has_open(pid, wanted)]
 
 
+def leaders_of(path: Path) -> list[ProcessIdentity]:
+    """Of those that have the file open, the ones that did not get it from another of them."""
+    holders = holders_of(path)
+    # A process that ended since has no parent any more: it is nobody's leader.
+    leaders = [pid for pid in holders if parent_of(pid) not in (None, *holders)]
+    return [identity for identity in map(ProcessIdentity.of, leaders) if identity is not None]
+
+
 @cache
 def boot_id() -> str:
     return (PROC / "sys/kernel/random/boot_id").read_text().strip()

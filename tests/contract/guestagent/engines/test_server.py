@@ -12,7 +12,7 @@ from guestagent.engines.server import ServerManager
 from guestagent.errors import EngineFailed, EngineNotReady, GuestError
 from guestagent.protocol.secret import Secret
 from guestagent.protocol.types import DatabaseSpec, DatastoreStatus, UserSpec
-from guestagent.system.processes import ProcessIdentity, holders_of, parent_of
+from guestagent.system.processes import ProcessIdentity, holders_of, leaders_of
 from tests.contract.guestagent.engines.guest import DENIED, NAMELESS_UID, Guest
 
 PASSWORD = "a right Password 1"
@@ -20,12 +20,9 @@ PASSWORD = "a right Password 1"
 
 def running(guest: Guest) -> ProcessIdentity:
     """The one server process of this guest."""
-    holders = holders_of(guest.folder / "state/engine/runtime/server.lock")
-    leaders = [pid for pid in holders if parent_of(pid) not in holders]
-    assert len(leaders) == 1, f"{len(leaders)} servers run"
-    identity = ProcessIdentity.of(leaders[0])
-    assert identity is not None
-    return identity
+    servers = leaders_of(guest.folder / "state/engine/runtime/server.lock")
+    assert len(servers) == 1, f"{len(servers)} servers run"
+    return servers[0]
 
 
 def with_tenant(guest: Guest) -> ServerManager:

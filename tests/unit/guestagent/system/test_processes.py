@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from guestagent.system.processes import ProcessIdentity, holders_of, parent_of
+from guestagent.system.processes import ProcessIdentity, holders_of, leaders_of, parent_of
 
 
 @pytest.fixture
@@ -73,4 +73,5 @@ def test_who_has_a_file_open(tmp_path: Path, child: "subprocess.Popen[bytes]") -
         )
         with holder:
             assert holders_of(path) == [holder.pid]
+            assert [leader.pid for leader in leaders_of(path)] == [holder.pid]
             holder.kill()
