@@ -29,7 +29,7 @@ class DatabasesAdminSite(admin.AdminSite):
     site_url = None  # there is no site beside it to view
     empty_value_display = "–"
     #: What operators come for first; other apps follow by name.
-    app_order: Final = ("instances", "taskmanager", "backups", "datastores", "accounts")
+    app_order: Final = ("instances", "taskmanager", "events", "backups", "datastores", "accounts")
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)

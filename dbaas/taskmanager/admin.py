@@ -40,14 +40,18 @@ class OperationAdmin(ReadOnlyAdmin):
     exclude = ("sealed_params", "lease_token")
     actions = ("cancel", "wake")
 
-    @admin.action(description="Cancel (undo) the selected operations")
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """For the actions: those who may only look may not act, though nobody may edit the row."""
+        return request.user.has_perm("taskmanager.change_operation")
+
+    @admin.action(description="Cancel (undo) the selected operations", permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
         count = sum(services.cancel(operation.pk) for operation in queryset)
         for operation in queryset:
             self.log_change(request, operation, "Cancelled.")
         messages.info(request, f"Asked {count} operations to stop and undo what they did.")
 
-    @admin.action(description="Try the selected waiting operations now")
+    @admin.action(description="Try the selected waiting operations now", permissions=["operate"])
     def wake(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
         for operation in queryset:
             services.wake(operation.pk)

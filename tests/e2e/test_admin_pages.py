@@ -18,6 +18,8 @@ from datastores import services
 from datastores.definitions import ParameterDefinition
 from datastores.models import DatastoreVersion, Flavor, VolumeType
 from dbaas.accounts.models import Project, User
+from dbaas.events.services import event_record, webhook_create
+from dbaas.events.usage import Size, usage_follow
 from tests.e2e.browser import Page, find_chromium, open_page
 
 pytestmark = [
@@ -53,7 +55,26 @@ def operator(live_server: Any, page: Page) -> User:
 
 
 @pytest.fixture
-def catalogue() -> DatastoreVersion:
+def history() -> None:
+    """An event, somebody who was to be told of it in vain, and what was used."""
+    webhook, _ = webhook_create(
+        project_id="1" * 32, created_by="ann", url="https://93.184.216.34/hooks/database"
+    )
+    event_record(
+        project_id=webhook.project_id,
+        type="instances.state_changed",
+        resource_type="instance",
+        resource_id="5a1a557c-2adc-43aa-ad94-f4b643d7dba8",
+        before={"state": "building"},
+        after={"state": "active", "addresses": [{"address": "127.77.0.2", "type": "private"}]},
+        actor="ann",
+    )
+    webhook.deliveries.update(state="dead", attempts=12, last_error="No answer in time.", last_status=None)
+    usage_follow(project_id=webhook.project_id, resource_id="5a1a557c", size=Size("1", 512, 1, 5))
+
+
+@pytest.fixture
+def catalogue(history: None) -> DatastoreVersion:
     Project.objects.create(name="shop")
     services.flavors_seed(flavors=[Flavor(id="1", name="db.tiny", ram_mb=512, vcpus=1)])
     services.volume_types_seed(volume_types=[VolumeType(id="local", name="local")])
