@@ -29,7 +29,8 @@ def module_get(*, project_id: str, is_admin: bool, module_id: str) -> Module:
 
 
 def applied_list(*, instance: Instance) -> QuerySet[InstanceModule]:
-    return instance.modules.select_related("module__datastore", "module__datastore_version")
+    applied = InstanceModule.objects.filter(instance=instance)
+    return applied.select_related("module__datastore", "module__datastore_version")
 
 
 def instances_with(*, module: Module, project_id: str, is_admin: bool) -> QuerySet[InstanceModule]:

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,7 @@ from dbaas.common.fields import BooleanString, StrictSerializer, Text
 KEY = "configuration-parameter"
 
 
+@extend_schema_field({"oneOf": [{"type": "number"}, {"type": "string", "maxLength": 40}]})
 class BoundText(serializers.Field[str, Any, Any, Any]):
     """A bound: a number, kept as text because no column holds all of them exactly; null: no bound."""
 

@@ -27,7 +27,7 @@ class GuestConfig(msgspec.Struct, frozen=True, kw_only=True):
     vcpus: int = 1
     data_path: str  # the volume's mount point; the engine's data directory lies in it
     state_path: str  # the agent's own: journal, sockets, pid files, generated configuration
-    run_path: str | None = None  # sockets: a short path, for theirs may have 107 bytes; may vanish at a reboot
+    run_path: str | None = None  # sockets: short, for theirs may have 107 bytes; may vanish at a reboot
     template_path: str | None = None  # pre-initialised data directories may be kept and shared here
     runtime: Literal["process", "docker"] = "process"
     database_uid: int | None = None  # None: the agent's own user (an ordinary user can be no other)

@@ -44,6 +44,6 @@ def enc_hook(value: Any) -> Any:
 def dec_hook(kind: type[Any], value: Any) -> Any:
     if kind is Secret:
         if not isinstance(value, str):
-            raise ValueError("Expected a string")  # noqa: TRY004 - msgspec makes a ValidationError of this
+            raise ValueError("Expected a string")
         return Secret(value)
     raise NotImplementedError(f"cannot decode {kind.__name__}")

@@ -73,4 +73,4 @@ class InstanceModule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.module_id} on {self.instance_id}"
+        return f"module {self.md5} ({self.status})"

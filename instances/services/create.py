@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from datastores.models import ConfigurationGroup, DatastoreVersion, Flavor
 from datastores.selectors import resolve_flavor, resolve_version
 from dbaas.accounts import quotas
 from dbaas.accounts.caller import Caller
+from dbaas.common import transactions
 from dbaas.common.errors import BadRequest, OverLimit
 from dbaas.taskmanager.models import Operation
 from dbaas.taskmanager.services import operation_start
@@ -58,7 +58,8 @@ def instance_create(*, caller: Caller, request: InstanceRequest) -> tuple[Instan
     size = _checked_volume_size(request.volume_size_gb)
     placement.check_size(version=version, flavor=flavor, volume_type=request.volume_type)
     _check_request(request, version)
-    with transaction.atomic():
+
+    def write() -> tuple[Instance, Operation]:
         instance_id = uuid.uuid4()
         quotas.reserve(
             project_id=caller.project_id,
@@ -80,7 +81,9 @@ def instance_create(*, caller: Caller, request: InstanceRequest) -> tuple[Instan
             secrets=secrets,
             actor=caller.user_id,
         )
-    return instance, operation
+        return instance, operation
+
+    return transactions.run(write)  # creates of one project meet at its quota rows
 
 
 def _write_rows(

@@ -33,8 +33,7 @@ CASES = (Case("mariadb", (555, 666), False), Case("postgresql", (101, 102), True
 
 @pytest.fixture(scope="module")
 def small_stack() -> Iterator[PrivateStack]:
-    quick = {"AGENT_CALL_HIGH_TIMEOUT": "40", "AGENT_CALL_LOW_TIMEOUT": "10", "HTTP_GET_RATE": "0"}
-    with private_stack(**quick) as stack:
+    with private_stack(AGENT_CALL_HIGH_TIMEOUT="40", AGENT_CALL_LOW_TIMEOUT="10", HTTP_GET_RATE="0") as stack:
         yield stack
 
 

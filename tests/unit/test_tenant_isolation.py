@@ -41,7 +41,7 @@ MANAGEMENT = "v1.0/<str:project_id>/mgmt/"
 @dataclass(frozen=True)
 class Route:
     path: str
-    view: type[Any]
+    view: Any
 
     @property
     def methods(self) -> list[str]:
@@ -133,7 +133,7 @@ def fill(path: str, project_id: str, parameters: dict[str, str]) -> str:
 
 
 def everything_of(instance: Instance) -> dict[str, Any]:
-    return Instance.objects.values().get(pk=instance.pk)
+    return dict(Instance.objects.values().get(pk=instance.pk))
 
 
 @pytest.mark.parametrize(("route", "method"), ROUTES, ids=lambda value: getattr(value, "path", value))

@@ -74,7 +74,9 @@ def aim(case: Any, project: Project, make_instance: Callable[..., Instance]) -> 
         Instance.objects.filter(pk=instance.pk).update(state="active", is_deletion_protected=False)
         case.path_parameters["instance_id"] = str(instance.pk)
     if "webhook_id" in case.path_parameters:
-        webhook = Webhook.objects.first() or Webhook.objects.create(project_id=project.pk, url="https://x.org/")
+        webhook = Webhook.objects.first() or Webhook.objects.create(
+            project_id=project.pk, url="https://x.org/"
+        )
         case.path_parameters["webhook_id"] = str(webhook.pk)
     is_create = case.operation.label == "POST /v1.0/{project_id}/instances"
     if is_create and case.meta.generation.mode.is_positive:

@@ -16,7 +16,11 @@ django.setup()
 from django.db import connection  # noqa: E402
 
 from dbaas.accounts import quotas  # noqa: E402
+from dbaas.accounts.caller import Caller  # noqa: E402
+from dbaas.taskmanager import outbox  # noqa: E402
+from instances.services.create import InstanceRequest, instance_create  # noqa: E402
 
+outbox.publish = lambda task, args, queue: False  # no broker here: messages wait in the outbox
 PROJECT = "p" * 32
 THREADS = 24  # a connection each: servers have a hundred or so, and are shared
 SIZES = {"instances": 1, "ram": 512, "volumes": 2}
@@ -27,6 +31,8 @@ def act(action: str, number: int) -> str:
     try:
         if action == "reserve":
             quotas.reserve(project_id=PROJECT, holder=holder, deltas=SIZES)
+        elif action == "create":
+            create(number)
         elif action == "settle":  # half of them are made, half fail; each is told twice
             for _ in range(2):
                 (quotas.commit if number % 2 else quotas.release)(holder=holder)
@@ -35,6 +41,13 @@ def act(action: str, number: int) -> str:
     except quotas.QuotaExceeded:
         return "exceeded"
     return "done"
+
+
+def create(number: int) -> None:
+    """A whole create as the API does it, up to the message, which waits in the outbox."""
+    request = InstanceRequest(name=f"db-{number}", flavor_ref="racer", volume_size_gb=2, datastore="racer")
+    caller = Caller(user_id="u", user_name="u", project_id=PROJECT)
+    instance_create(caller=caller, request=request)
 
 
 def main() -> None:

@@ -18,6 +18,18 @@ SHOW = (
     "print(json.dumps({q.resource: [q.in_use, q.reserved] for q in quotas.usage('p' * 32)}))"
 )
 
+OFFER = (
+    "import django; django.setup(); from datastores.models import *;"
+    "Flavor.objects.create(id='racer', name='racer', ram_mb=512, vcpus=1, disk_gb=1);"
+    "store = Datastore.objects.create(name='racer');"
+    "store.default_version = store.versions.create(name='1', version='1', engine='mariadb'); store.save()"
+)
+COUNT = (
+    "import django; django.setup(); import json; from instances.models import Guest, Instance;"
+    "from dbaas.taskmanager.models import Operation;"
+    "print(json.dumps([model.objects.count() for model in (Instance, Guest, Operation)]))"
+)
+
 
 def race(environment: dict[str, str], action: str, processes: int = 2, each: int = 100) -> Counter[str]:
     module = "tests.integration.dbaas.accounts.quota_racer"
@@ -65,3 +77,10 @@ def test_concurrent_creates_end_exactly_at_the_limit(kind: str, tmp_path: Path) 
 
         race(environment, "release")
         assert usage(environment) == {name: [0, 0] for name in settled}
+
+        # The same with all that a create writes: instance, guest, operation, message.
+        run(["manage.py", "migrate", "-v0"], environment)
+        run(["-c", OFFER], environment)
+        assert race(environment, "create") == {"done": 30, "exceeded": 170}
+        assert usage(environment)["instances"] == [0, 30]
+        assert json.loads(run(["-c", COUNT], environment)) == [30, 30, 30]
