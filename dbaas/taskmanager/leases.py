@@ -63,6 +63,18 @@ def update_owned(operation: Operation, **changes: object) -> None:
         setattr(operation, name, value)
 
 
+def require_owned(operation: Operation) -> None:
+    """Hold the operation's row, in the caller's transaction, as its worker. Raises LeaseLost.
+
+    For what a step writes elsewhere: a worker that was frozen must not overwrite what the next one wrote.
+    """
+    owned = Operation.objects.select_for_update().filter(
+        pk=operation.pk, lease_token=operation.lease_token, state=State.RUNNING
+    )
+    if owned.values_list("pk", flat=True).first() is None:
+        raise LeaseLost(str(operation.pk))
+
+
 class LeaseKeeper:
     """Renews the leases this process holds, from one thread, while their steps are at work."""
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from dbaas.common.errors import NotFound
+from dbaas.taskmanager import leases
 from dbaas.taskmanager.models import Direction, Operation
 from dbaas.taskmanager.workflow import Context, Done, Fail, Outcome, Wait, Workflow
 from guestagent.protocol.commands import Command, kind_of
@@ -60,7 +62,9 @@ class InstanceContext(Context):
         self.provider = provider()
 
     def update_instance(self, **changes: Any) -> None:
-        with history.noted(self.instance):
+        """Raises LeaseLost when another worker has the operation now."""
+        with transaction.atomic(), history.noted(self.instance):
+            leases.require_owned(self.operation)
             Instance.objects.filter(pk=self.instance.pk).update(**changes, updated_at=timezone.now())
         for name, value in changes.items():
             setattr(self.instance, name, value)
