@@ -26,7 +26,9 @@ log = logging.getLogger(__name__)
 
 #: An answer to a read is worth sending for so long when the command does not say.
 _ANSWER_SECONDS: Final = 60.0
-_SEQUENCE_BLOCK: Final = 1000
+#: Numbers start at the clock's milliseconds, and a start leaves at most one block unused: small enough that
+#: the clock, in the time a start takes, passes it. So they also grow when the journal, their memory, was lost.
+_SEQUENCE_BLOCK: Final = 100
 _QUIET_SECONDS: Final = 60.0
 
 
