@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 #: An answer to a read is worth sending for so long when the command does not say.
 _ANSWER_SECONDS: Final = 60.0
-#: Numbers start at the clock's milliseconds, and a start leaves at most one block unused: small enough that
-#: the clock, in the time a start takes, passes it. So they also grow when the journal, their memory, was lost.
+#: Numbers start at the clock's milliseconds, and a start leaves at most one block unused: so small that the
+#: clock passes it in the time a start takes. So they grow also when the journal, their memory, was lost.
 _SEQUENCE_BLOCK: Final = 100
 _QUIET_SECONDS: Final = 60.0
 
